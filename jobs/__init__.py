@@ -1,0 +1,1 @@
+"""Spark jobs: one file, one job, one output table."""

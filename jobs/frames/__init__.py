@@ -1,0 +1,1 @@
+"""DataFrame to DataFrame functions that several jobs share."""
