@@ -1,0 +1,78 @@
+# Two commands do all they need on a fresh Linux or macOS: `make demo`, `make test`.
+# Everything is installed into .venv; nothing outside this folder but the user's caches is touched.
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+DEMO_RECIPES := conf/recipes/reviews_zh.yaml conf/recipes/python_docs.yaml
+
+# The long lanes have targets of their own, so `make test` leaves them out.
+KILL_TESTS := tests/pipeline/test_kill.py
+EQUAL_TESTS := tests/pipeline/test_equal.py
+KILL_OPTIONS :=
+EQUAL_OPTIONS :=
+KILL_CI_OPTIONS :=
+EQUAL_CI_OPTIONS :=
+
+# The first Python that is new enough and can make virtual environments; PYTHON=/path/to/python names another.
+SUPPORTED := -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
+	$$python $(SUPPORTED) >/dev/null 2>&1 && echo $$python && break; done)
+PACKAGES := -e ".[local,test,notebooks]" scikit-learn -c conf/constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test demo lint types check-kill check-equal check-kill-ci check-equal-ci constraints clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## install everything into .venv (the other targets do so when it is due)
+
+# uv takes a third of pip's time but reads none of its settings: it is told the index, and pip stands by.
+$(INSTALLED): pyproject.toml conf/constraints.txt
+	@python="$(PYTHON)"; "$${python:-false}" $(SUPPORTED) 2>/dev/null || { echo "make: found no Python 3.11, 3.12 or 3.13" \
+		"that can make virtual environments (PYTHON is '$$python'). Install one (Debian: python3-venv;" \
+		"macOS: brew install python@3.12), or name yours: make setup PYTHON=/path/to/python3.12" >&2; exit 1; }; \
+	$(BIN)/python $(SUPPORTED) 2>/dev/null || "$$python" -m venv --clear $(VENV)
+	@echo "Installing into $(VENV): a minute or two, 1.4 GB"
+	@$(BIN)/python -m pip install --quiet uv || echo "uv cannot be installed; pip takes its place"
+	@index="$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}"; \
+	if [ -n "$$index" ]; then UV_DEFAULT_INDEX="$$index"; export UV_DEFAULT_INDEX; fi; \
+	{ [ -x $(BIN)/uv ] && $(BIN)/uv pip install --quiet --python $(BIN)/python $(PACKAGES); } || \
+	{ echo "Installing with pip: a few minutes"; $(BIN)/python -m pip install --quiet $(PACKAGES); }
+	@touch $@
+
+demo: $(INSTALLED) ## build datasets from real text and print where they are
+	$(BIN)/sluice run $(DEMO_RECIPES)
+
+test: $(INSTALLED) ## run the tests
+	$(BIN)/pytest $(addprefix --ignore=,$(KILL_TESTS) $(EQUAL_TESTS))
+
+lint: $(INSTALLED) ## check style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED) ## check the types
+	$(BIN)/mypy
+
+check-kill: $(INSTALLED) ## kill runs at many points and compare what they leave (long)
+	$(BIN)/pytest $(KILL_TESTS) $(KILL_OPTIONS)
+
+check-equal: $(INSTALLED) ## compare runs that must give the same tables (long)
+	$(BIN)/pytest $(EQUAL_TESTS) $(EQUAL_OPTIONS)
+
+check-kill-ci: $(INSTALLED)
+	$(BIN)/pytest $(KILL_TESTS) $(KILL_CI_OPTIONS)
+
+check-equal-ci: $(INSTALLED)
+	$(BIN)/pytest $(EQUAL_TESTS) $(EQUAL_CI_OPTIONS)
+
+constraints: $(INSTALLED) ## pin the dependencies anew, after pyproject.toml has changed
+	echo scikit-learn | $(BIN)/uv pip compile --quiet pyproject.toml - --extra local --extra test --extra notebooks \
+		--universal --python-version 3.11 --fork-strategy fewest \
+		--no-emit-index-url --no-header --no-annotate --output-file conf/constraints.txt
+
+clean: ## remove .venv and what tools left behind; the lake and the asset cache stay
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,164 @@
+"""Give every document its split, once and for ever.  One output row is the split and leak group of one document:
+{"document_id": "9f...", "split": "test", "reason": "hash", "leak_group_id": "07...", "drop_reason": null}
+
+New documents that are tied form components; documents that have a split lend it, but do not conduct.
+"""
+
+from pydantic import BaseModel, Field, model_validator
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.frames.components import connected_components
+from jobs.frames.links import LINK_KINDS, edges_among_new, link_keys, touches, without_generic_prompts
+from jobs.frames.matches import number_of_matches
+from jobs.runtime.job import Job
+from schemas.clean_records import CLEAN_RECORDS
+from schemas.documents import DOCUMENTS
+from schemas.duplicate_matches import DUPLICATE_MATCHES
+from schemas.splits import SPLITS
+
+HELD_OUT = ("val", "test")
+MIN_LIMIT = 5
+
+
+class Params(BaseModel, frozen=True, extra="forbid"):
+    """train, val, test: fractions of the documents, 0 to 1, together 1.  salt: of the draw.
+    bind: kinds of key that tie documents.  prompt_cap: a prompt of more documents is generic and does not bind.
+    revision_cap: a text that more records had does not bind their newer texts.  All belong to the lake."""
+
+    train: float = Field(default=0.9, gt=0, le=1)
+    val: float = Field(default=0.05, ge=0, lt=1)
+    test: float = Field(default=0.05, ge=0, lt=1)
+    salt: str = "1"
+    bind: tuple[str, ...] = LINK_KINDS
+    prompt_cap: int = Field(default=100, ge=1)
+    revision_cap: int = Field(default=20, ge=1)
+
+    @model_validator(mode="after")
+    def _fractions_are_whole(self) -> "Params":
+        if abs(self.train + self.val + self.test - 1) > 1e-9:
+            raise ValueError(f"train + val + test must be 1, found {self.train + self.val + self.test:g}")
+        unknown = set(self.bind) - set(LINK_KINDS)
+        if unknown:
+            raise ValueError(f"bind knows {', '.join(LINK_KINDS)}; found {', '.join(sorted(unknown))}")
+        return self
+
+
+def transform(
+    new_documents: DataFrame,
+    documents: DataFrame,
+    clean_records: DataFrame,
+    duplicate_matches: DataFrame,
+    splits: DataFrame,
+    params: Params,
+) -> DataFrame:
+    """Input columns: document_id, fold_digest, prompt_digest; record_id, groups, revision, batch; matches; split.
+    Output columns: those of splits, one row for every new document."""
+    new_ids = new_documents.select("document_id")
+    lenders = splits.where("NOT drop_reason <=> 'conflict'").select("document_id", "split", "leak_group_id")
+    keys = link_keys(documents, clean_records, params.bind).transform(without_generic_prompts, params.prompt_cap)
+    bound = number_of_matches(duplicate_matches) + len(params.bind) * documents.count()
+    edges = edges_among_new(keys, new_ids, duplicate_matches)
+    members = with_components(new_ids, connected_components(edges, bound))
+    touched = touches(keys, new_ids, lenders, duplicate_matches, clean_records, params.revision_cap)
+    return (
+        members.transform(with_touches, touched)
+        .transform(with_limits, new_ids, splits, params)
+        .transform(decide, params)
+        .transform(mark_large_groups, splits, params)
+    )
+
+
+def with_components(new_ids: DataFrame, components: DataFrame) -> DataFrame:
+    """Columns document_id, component_id: a document without ties is its own component."""
+    joined = new_ids.join(components, "document_id", "left")
+    return joined.select("document_id", F.coalesce("component_id", "document_id").alias("component_id"))
+
+
+def with_touches(members: DataFrame, touched: DataFrame) -> DataFrame:
+    """Adds: size of the component, the splits and smallest leak group it touches, whether the row itself touches a
+    held-out split."""
+    own = touched.groupBy("document_id").agg(
+        F.collect_set("split").alias("own_splits"), F.min("leak_group_id").alias("own_group")
+    )
+    whole = Window.partitionBy("component_id")
+    joined = members.join(own, "document_id", "left")
+    return joined.select(
+        "document_id",
+        "component_id",
+        F.count("document_id").over(whole).alias("size"),
+        F.array_sort(F.array_distinct(F.flatten(F.collect_list("own_splits").over(whole)))).alias("lent_splits"),
+        F.min("own_group").over(whole).alias("lent_group"),
+        F.coalesce(F.arrays_overlap("own_splits", F.array(*map(F.lit, HELD_OUT))), F.lit(False)).alias("touches_held_out"),
+    )
+
+
+def with_limits(members: DataFrame, new_ids: DataFrame, splits: DataFrame, params: Params) -> DataFrame:
+    """Adds limit_val, limit_test: the greatest part of a held-out split that one leak group may be."""
+    total = new_ids.select("document_id").union(splits.select("document_id")).agg(F.count("document_id").alias("total"))
+    limits = {
+        f"limit_{split}": F.greatest(F.lit(float(MIN_LIMIT)), F.lit(getattr(params, split) / 2) * F.col("total"))
+        for split in HELD_OUT
+    }
+    return members.crossJoin(total.select(*[limit.alias(name) for name, limit in limits.items()]))
+
+
+def drawn_split(component_id: Column, params: Params) -> Column:
+    """The split that the salt draws: equal in Spark, Python's hashlib and any SQL with sha256."""
+    digest = F.sha2(F.concat_ws("|", F.lit(params.salt), component_id), 256)
+    place = F.conv(F.substring(digest, 1, 8), 16, 10).cast("bigint") / F.lit(float(1 << 32))
+    return F.when(place < params.train, "train").when(place < params.train + params.val, "val").otherwise("test")
+
+
+def limit_of(split: Column) -> Column:
+    """The limit of the row's split; none for train."""
+    return F.when(split == "val", F.col("limit_val")).when(split == "test", F.col("limit_test"))
+
+
+def decide(members: DataFrame, params: Params) -> DataFrame:
+    """Adds split, reason, leak_group_id, drop_reason."""
+    drawn = drawn_split(F.col("component_id"), params)
+    is_large = F.coalesce(F.col("size") > limit_of(drawn), F.lit(False))
+    lent = F.size("lent_splits")
+    return members.withColumns(
+        {
+            "split": F.when(lent == 1, F.element_at("lent_splits", 1)).when((lent > 1) | is_large, "train").otherwise(drawn),
+            "reason": F.when(lent == 1, "lent").when(lent > 1, "merged").when(is_large, "large_group").otherwise("hash"),
+            "leak_group_id": F.coalesce("lent_group", "component_id"),
+            "drop_reason": F.when((lent > 1) & F.col("touches_held_out"), "conflict"),
+            "drop_value": F.when((lent > 1) & F.col("touches_held_out"), F.array_join("lent_splits", ", ")),
+        }
+    )
+
+
+def mark_large_groups(decided: DataFrame, splits: DataFrame, params: Params) -> DataFrame:
+    """In val and test a leak group keeps no more unmarked members than the limit: later ones keep the split, lend it,
+    and are not published."""
+    present = splits.where("drop_reason IS NULL").groupBy("leak_group_id", "split").agg(F.count("document_id").alias("present"))
+    order = Window.partitionBy("leak_group_id", "split").orderBy(F.sha2(F.concat_ws("|", F.lit(params.salt), "document_id"), 256))
+    place = F.row_number().over(order) + F.coalesce("present", F.lit(0))
+    placed = decided.join(present, ["leak_group_id", "split"], "left").withColumn("place", place)
+    limit = limit_of(F.col("split"))
+    is_over = F.col("drop_reason").isNull() & F.coalesce(F.col("place") > limit, F.lit(False))
+    return placed.select(
+        "document_id",
+        "split",
+        "reason",
+        "leak_group_id",
+        F.when(is_over, "large_group").otherwise(F.col("drop_reason")).alias("drop_reason"),
+        F.when(is_over, F.col("place").cast("string")).otherwise(F.col("drop_value")).alias("drop_value"),
+        F.when(is_over, F.round(limit, 1).cast("string")).alias("drop_threshold"),
+    )
+
+
+JOB = Job(
+    "assign_splits",
+    reads=(DOCUMENTS, CLEAN_RECORDS, DUPLICATE_MATCHES, SPLITS),
+    writes=SPLITS,
+    params=Params,
+    transform=transform,
+    each=DOCUMENTS,
+    lake=(CLEAN_RECORDS, DUPLICATE_MATCHES, SPLITS),
+    iterative=True,
+    lake_params=("train", "val", "test", "salt", "bind", "prompt_cap", "revision_cap"),
+)

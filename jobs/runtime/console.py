@@ -1,0 +1,48 @@
+"""What a user sees while a run works: one clear line a job, a bar, the split table."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table as Grid
+
+from jobs.runtime.execute import Outcome
+
+console = Console(highlight=False)
+
+
+@contextmanager
+def progress(title: str, total: int) -> Iterator[Progress]:
+    """A bar over the jobs of one run; on a terminal it lives below the lines, elsewhere only lines are printed."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        bar.add_task(title, total=total)
+        yield bar
+
+
+def line(outcome: Outcome) -> str:
+    """One job's line: rows in, out, dropped by reason, seconds."""
+    if outcome.status == "skipped":
+        return f"  {outcome.job:<18} unchanged{_note(outcome)}"
+    parts = [f"{outcome.rows_in:>9,} in" if outcome.rows_in is not None else " " * 12, f"{outcome.rows_out:>9,} new"]
+    if outcome.dropped:
+        parts.append("dropped " + ", ".join(f"{reason} {count:,}" for reason, count in sorted(outcome.dropped.items())))
+    return f"  {outcome.job:<18}{' '.join(parts)}{_note(outcome)}  [dim]{outcome.seconds:.1f} s[/dim]"
+
+
+def _note(outcome: Outcome) -> str:
+    return f"  {outcome.note}" if outcome.note else ""
+
+
+def split_grid(title: str, splits: Mapping[str, int], labels: Mapping[str, int]) -> Grid:
+    """Examples of each split, and of each label in it."""
+    names = sorted({key.split("/", 1)[1] for key in labels})
+    shown = names if len(names) <= 12 else []
+    grid = Grid("split", "examples", "share", *[f"label {name}" for name in shown], title=title, title_justify="left")
+    total = sum(splits.values()) or 1
+    for split in ("train", "val", "test"):
+        count = splits.get(split, 0)
+        by_label = [f"{labels.get(f'{split}/{name}', 0):,}" for name in shown]
+        grid.add_row(split, f"{count:,}", f"{count / total:.1%}", *by_label)
+    return grid

@@ -1,0 +1,123 @@
+"""Execute one job: scope its inputs, call its transform, write idempotently by lifetime, count with the write."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import psutil
+from pyspark.errors import PySparkException
+from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql import functions as F
+
+from jobs.runtime.job import Job
+from jobs.runtime.scope import Scope
+from jobs.runtime.tables import Commit, conform, mark_rule_breaks
+from schemas.table import Table
+
+# A frame whose rows never ran (an empty relation) leaves its observation unanswered for ever.
+OBSERVATION_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one job did in one run."""
+
+    job: str
+    status: str
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    rows_in: int | None = None
+    rows_out: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+    commit: Commit | None = None
+    note: str = ""
+
+
+def execute(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, DataFrame]) -> Outcome:
+    """Run one job and return what it did. On a concurrent append it plans once more."""
+    started, cpu = time.monotonic(), cpu_seconds()
+    table = job.writes
+    try:
+        commit, counts = _write(job, scope, note, external)
+    except PySparkException as error:
+        if "CONCURRENT" not in str(error).upper():
+            raise
+        commit, counts = _write(job, scope, note, external)
+    dropped = {name.removeprefix("dropped_"): n for name, n in counts.items() if name.startswith("dropped_") and n}
+    out = max(commit.rows, 0)
+    return Outcome(
+        job.name,
+        "done",
+        seconds=time.monotonic() - started,
+        cpu_seconds=cpu_seconds() - cpu,
+        rows_in=counts.get("rows_in", out if job.each is not None and job.done_by == job.each.key else None),
+        rows_out=out,
+        dropped=_named(table, dropped),
+        commit=commit,
+    )
+
+
+def planned_rows(job: Job, scope: Scope, external: dict[str, DataFrame]) -> DataFrame:
+    """The rows that the job would write, stamped, conformed and marked; nothing is evaluated yet."""
+    table = job.writes
+    frames = scope.frames(job) | external
+    rows = job.transform(**frames, params=scope.recipe.params[job.name])
+    rows = scope.stamp(table, rows, batch=scope.lake.version(table) or 0 if table.has("batch") else 0)
+    rows = mark_rule_breaks(table, conform(table, rows))
+    if table.lifetime in ("ledger", "cache") and job.each is None:
+        rows = rows.join(scope.lake.read(table).select(*table.key), list(table.key), "left_anti")
+    return conform(table, rows)
+
+
+def _write(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, DataFrame]) -> tuple[Commit, dict[str, int]]:
+    table, lake = job.writes, scope.lake
+    observation = Observation()
+    rows = planned_rows(job, scope, external).observe(observation, *_counters(table))
+    if table.lifetime in ("ledger", "cache"):
+        lake.append(table, rows, note)
+    else:
+        slice_: dict[str, Any] = {"dataset": scope.recipe.dataset}
+        if table.lifetime == "frozen":
+            slice_["dataset_version"] = scope.draft
+        lake.replace(table, rows, note, slice_)
+    commit = lake.history(table, 1)[0]
+    counts = _answer(lambda: observation.get) if commit.rows > 0 else {}
+    return commit, {name: int(value) for name, value in counts.items() if value is not None}
+
+
+def _counters(table: Table) -> list[Column]:
+    """What is counted while writing: rows dropped by each declared reason and rule, rows read from files."""
+    counters = [F.count(F.lit(1)).alias("rows")]
+    if table.has("file_rows"):
+        counters.append(F.sum("file_rows").alias("rows_in"))
+    if table.drops:
+        codes = [*table.reasons, *(f"rule:{name}" for name in table.checks)]
+        counters += [F.count_if(F.col("drop_reason") == code).alias(f"dropped_{i}") for i, code in enumerate(codes)]
+    return counters
+
+
+def _named(table: Table, dropped: dict[str, int]) -> dict[str, int]:
+    codes = [*table.reasons, *(f"rule:{name}" for name in table.checks)]
+    return {codes[int(index)]: count for index, count in dropped.items()}
+
+
+def _answer(get: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    pool = ThreadPoolExecutor(1)
+    try:
+        return pool.submit(get).result(timeout=OBSERVATION_SECONDS)
+    finally:
+        pool.shutdown(wait=False)
+
+
+def cpu_seconds() -> float:
+    """User and system seconds of this process and everything it started on this host."""
+    total = 0.0
+    me = psutil.Process()
+    for process in (me, *me.children(recursive=True)):
+        try:
+            total += sum(process.cpu_times()[:4])
+        except psutil.Error:
+            continue
+    return total

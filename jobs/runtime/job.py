@@ -1,0 +1,64 @@
+"""The record that declares a job: what it reads, what it writes, and the pure function between."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+from pyspark.sql import DataFrame
+
+from schemas.table import Table
+
+
+class NoParams(BaseModel, frozen=True, extra="forbid"):
+    """The job has nothing to configure."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job, one output table.
+
+    `transform` gets one DataFrame for each table it reads, by the table's name, and `params`; it returns rows of
+    `writes` without the columns that `run` stamps (dataset, dataset_version, fingerprint, batch).
+
+    each: rows of this table are worked once; the transform gets only those still without output, as `new_NAME`.
+    each_on: columns that tell which rows of `each` have output; by default those that both keys share.
+    lake: tables read whole; all others are seen as the recipe's current rows (jobs/runtime/scope.py).
+    feedback: tables that a later job writes (the only back edges).
+    external: builds frames that come from outside the lake, such as file listings.
+    always: it looks outside the lake, so nothing in the lake tells that it may be skipped.
+    iterative: the transform may run actions, on aggregates or bounded data only.
+    per_source: the fingerprint is one of each source, over the part of the source that shapes rows.
+    lake_params: parameters that belong to the lake: fixed by its first run, the same for every recipe.
+    libraries: distributions whose version shapes the output.
+    revision: raised by hand when the same parameters give other output.
+    """
+
+    name: str
+    reads: tuple[Table, ...]
+    writes: Table
+    transform: Callable[..., DataFrame]
+    params: type[BaseModel] = NoParams
+    each: Table | None = None
+    each_on: tuple[str, ...] = ()
+    lake: tuple[Table, ...] = ()
+    feedback: tuple[Table, ...] = ()
+    external: Callable[..., dict[str, Any]] | None = None
+    always: bool = False
+    iterative: bool = False
+    per_source: bool = False
+    lake_params: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
+    revision: int = 1
+
+    @property
+    def inputs(self) -> tuple[Table, ...]:
+        """Every table the job reads, `each` first, without repeats."""
+        return tuple(dict.fromkeys((*((self.each,) if self.each else ()), *self.reads, *self.feedback)))
+
+    @property
+    def done_by(self) -> tuple[str, ...]:
+        """The columns of `each` by which its output is found again."""
+        if self.each is None or self.each_on:
+            return self.each_on
+        return tuple(name for name in self.each.key if name in self.writes.key)

@@ -1,0 +1,111 @@
+"""List the files that a recipe's sources hold: local paths, globs, URIs, assets, installed packages."""
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as T
+
+from jobs.runtime.assets import resolve_asset
+from jobs.runtime.errors import ConfigError
+from jobs.runtime.recipe import Source
+from schemas.column_types import LONG, STRING
+from udfs.python_source import package_files
+
+FILES = T.StructType(
+    [
+        T.StructField("source", STRING),
+        T.StructField("path", STRING),
+        T.StructField("uri", STRING),
+        T.StructField("size_bytes", LONG),
+        T.StructField("modified_ms", LONG),
+    ]
+)
+
+
+class Listed(NamedTuple):
+    """One file of a source. path: logical, stays when caches move; uri: where the bytes are."""
+
+    path: str
+    uri: str
+    size_bytes: int
+    modified_ms: int
+
+
+def listing(spark: SparkSession, sources: Sequence[Source]) -> DataFrame:
+    """Columns source, path, uri, size_bytes, modified_ms: one row a file. ConfigError where a source has none."""
+    rows = [(source.name, *file) for source in sources for file in list_source(source)]
+    return spark.createDataFrame(rows, FILES)
+
+
+def list_source(source: Source) -> list[Listed]:
+    """The files of one source, in order of path."""
+    kind, _, rest = source.path.partition(":")
+    if kind == "asset":
+        uri = str(resolve_asset(rest))
+        # An asset is its digest: its file's time in the cache says nothing.
+        return [Listed(source.path, uri, os.stat(uri).st_size, 0)]
+    if kind == "package":
+        return _package(source, rest)
+    if "://" in source.path and not source.path.startswith("file://"):
+        return _remote(source)
+    return _local(source)
+
+
+def _package(source: Source, name: str) -> list[Listed]:
+    if source.format != "python":
+        raise ConfigError(f"source {source.name}: package:{name} holds Python files; set format: python")
+    try:
+        files = package_files(name)
+    except ValueError as error:
+        raise ConfigError(f"source {source.name}: {error}") from None
+    # Installing again changes times, not content: sizes tell versions apart well enough, digests of rows decide.
+    return [Listed(f"package:{path}", uri, size, 0) for path, uri, size, _ in files]
+
+
+def _local(source: Source) -> list[Listed]:
+    path = source.path.removeprefix("file://")
+    if os.path.isdir(path):
+        found = sorted(_walk(path))
+    elif glob.has_magic(path):
+        found = sorted(name for name in glob.glob(path, recursive=True) if os.path.isfile(name))
+    elif os.path.exists(path):
+        found = [path]
+    else:
+        raise ConfigError(f"source {source.name}: {path} does not exist (looked in {os.getcwd()}). Mend `path`.")
+    if not found:
+        raise ConfigError(f"source {source.name}: {path} holds no files. Expected at least one {source.format} file.")
+    return [_stat(source, name) for name in found]
+
+
+def _walk(folder: str) -> Iterator[str]:
+    for base, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        yield from (os.path.join(base, name) for name in names if not name.startswith((".", "_")))
+
+
+def _stat(source: Source, name: str) -> Listed:
+    try:
+        facts = os.stat(name)
+    except OSError as error:
+        raise ConfigError(f"source {source.name}: {name}: {error.strerror}") from None
+    return Listed(name, os.path.abspath(name), facts.st_size, facts.st_mtime_ns // 1_000_000)
+
+
+def _remote(source: Source) -> list[Listed]:
+    from pyarrow import fs
+
+    uri = source.path.replace("s3a://", "s3://", 1)
+    try:
+        system, path = fs.FileSystem.from_uri(uri)
+        info = system.get_file_info(path)
+        infos = [info] if info.is_file else system.get_file_info(fs.FileSelector(path, recursive=True))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"source {source.name}: {source.path} cannot be listed: {str(error).splitlines()[0]}") from None
+    scheme = uri.split("://")[0]
+    files = [i for i in infos if i.is_file]
+    if not files:
+        raise ConfigError(f"source {source.name}: {source.path} holds no files")
+    return sorted(Listed(f"{scheme}://{i.path}", f"{scheme}://{i.path}", i.size, (i.mtime_ns or 0) // 1_000_000) for i in files)

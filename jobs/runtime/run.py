@@ -1,0 +1,230 @@
+"""Run a recipe: every job in order, skipping what nothing has changed, one line a job."""
+
+import subprocess
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.runtime import console, gates, lake_params, lease, tracking
+from jobs.runtime.errors import ConfigError
+from jobs.runtime.execute import Outcome, execute
+from jobs.runtime.fingerprints import all_fingerprints, flat
+from jobs.runtime.history import History
+from jobs.runtime.job import Job
+from jobs.runtime.recipe import Recipe
+from jobs.runtime.scope import Scope
+from jobs.runtime.tables import Lake, conform
+from schemas.dataset_examples import DATASET_EXAMPLES
+from schemas.dataset_versions import DATASET_VERSIONS
+from schemas.job_runs import JOB_RUNS
+from schemas.table import Table
+
+
+@dataclass
+class Context:
+    """What the jobs of one run share."""
+
+    scope: Scope
+    jobs: Sequence[Job]
+    run_id: str
+    code_version: str
+    history: History
+    last: dict[str, Row]
+    say: Callable[[str], None]
+    outcomes: list[Outcome] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def lake(self) -> Lake:
+        """The lake that the run writes."""
+        return self.scope.lake
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that runs."""
+        return self.scope.recipe
+
+
+def run_recipe(
+    spark: SparkSession,
+    recipe: Recipe,
+    jobs: Sequence[Job],
+    first: str | None = None,
+    last: str | None = None,
+    say: Callable[[str], None] = console.console.print,
+) -> Context:
+    """Run the jobs of a recipe from `first` to `last`; raises what the first failing job raises."""
+    chosen = between(jobs, first, last)
+    lake = Lake(spark, recipe.tables)
+    context = open_context(lake, recipe, jobs, say)
+    with lease.hold(lake, context.run_id), ThreadPoolExecutor(1) as pool:
+        context.scope.recipe = lake_params.settle(lake, recipe, jobs)
+        context.scope.fingerprints = all_fingerprints(jobs, context.recipe)
+        starting = pool.submit(tracking.start, context.recipe, context.run_id, context.code_version, say)
+        status = "FAILED"
+        try:
+            with console.progress(recipe.dataset, len(chosen)) as bar:
+                for job in chosen:
+                    bar.update(bar.task_ids[0], description=f"{recipe.dataset}: {job.name}")
+                    _one_job(context, job)
+                    bar.advance(bar.task_ids[0])
+            status = "FINISHED"
+        finally:
+            _record(context)
+            _track(context, starting.result(), status)
+    return context
+
+
+def open_context(lake: Lake, recipe: Recipe, jobs: Sequence[Job], say: Callable[[str], None]) -> Context:
+    """Open the lake's tables and find what the dataset's last runs did."""
+    tables = tuple(dict.fromkeys((*(job.writes for job in jobs), JOB_RUNS)))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lake.exists, tables))
+    run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S") + "-" + uuid.uuid4().hex[:6]
+    producers = {job.writes.name: job.name for job in jobs}
+    scope = Scope(lake, recipe, all_fingerprints(jobs, recipe), producers)
+    scope.draft = 1 + _last_version(scope)
+    last = last_runs(lake, recipe.dataset)
+    return Context(scope, jobs, run_id, code_version(), History(lake, tables, recipe), last, say)
+
+
+def _last_version(scope: Scope) -> int:
+    """The newest published version, 0 when there is none."""
+    if not scope.lake.exists(DATASET_VERSIONS):
+        return 0
+    row = scope.published().agg(F.max("dataset_version").alias("last")).first()
+    return int(row["last"] or 0) if row else 0
+
+
+def between(jobs: Sequence[Job], first: str | None, last: str | None) -> list[Job]:
+    """The jobs from `first` to `last`; ConfigError for an unknown name."""
+    names = [job.name for job in jobs]
+    for name in (first, last):
+        if name is not None and name not in names:
+            raise ConfigError(f"unknown job {name}: expected one of {', '.join(names)}")
+    start = names.index(first) if first else 0
+    end = names.index(last) + 1 if last else len(names)
+    return list(jobs[start:end])
+
+
+def last_runs(lake: Lake, dataset: str) -> dict[str, Row]:
+    """Job name -> its newest finished row for this dataset."""
+    runs = lake.read(JOB_RUNS).where((F.col("dataset") == dataset) & F.col("status").isin("done", "skipped"))
+    newest = runs.groupBy("job").agg(F.max_by(F.struct("*"), F.struct("finished_at", "run_id")).alias("run"))
+    return {row["job"]: row["run"] for row in newest.collect()}
+
+
+def _one_job(context: Context, job: Job) -> None:
+    outcome = _skip(context, job) or _execute(context, job)
+    context.outcomes.append(outcome)
+    context.rows.append(_run_row(context, job, outcome))
+    context.say(console.line(outcome))
+    if gates.is_verdict(job):
+        gates.require_passed(context.scope)
+
+
+def _skip(context: Context, job: Job) -> Outcome | None:
+    """Skip what nothing has changed, and what the draft's digest makes needless."""
+    if gates.writes_version(job) and (same := gates.same_as(context.scope)) is not None:
+        if same.discard:
+            gates.discard_draft(context.scope, _note(context, job))
+        return Outcome(job.name, "skipped", note=f"the draft equals version {same.version}")
+    last = context.last.get(job.name)
+    if last is None or job.always:
+        return None
+    if last["fingerprint"] != flat(context.scope.fingerprints[job.name]) or not context.lake.exists(job.writes):
+        return None
+    if last["output"] != context.lake.opened[job.writes.name].id:
+        return None
+    seen = last["inputs"]
+    tables = (*job.inputs, job.writes)
+    if any(table.name not in seen or context.history.changed(table, seen[table.name]) for table in tables):
+        return None
+    return Outcome(job.name, "skipped")
+
+
+def _execute(context: Context, job: Job) -> Outcome:
+    properties = lake_params.properties(context.recipe, context.jobs) if lake_params.keeps(job.writes) else None
+    context.lake.create(job.writes, properties)
+    inputs = [table for table in job.inputs if table != job.writes]
+    context.scope.pins = {table.name: context.history.head(table) for table in inputs}
+    external = job.external(context) if job.external else {}
+    outcome = execute(job, context.scope, _note(context, job), external)
+    if outcome.commit is not None:
+        context.history.wrote(job.writes, outcome.commit)
+    return outcome
+
+
+def _note(context: Context, job: Job) -> dict[str, Any]:
+    sources = [source.name for source in context.recipe.sources]
+    return {"run": context.run_id, "dataset": context.recipe.dataset, "job": job.name, "sources": sources}
+
+
+def _run_row(context: Context, job: Job, outcome: Outcome) -> dict[str, Any]:
+    tables: tuple[Table, ...] = (*job.inputs, job.writes)
+    versions = {t.name: head for t in tables if (head := context.history.head(t)) is not None}
+    opened = context.lake.opened.get(job.writes.name)
+    return {
+        "dataset": context.recipe.dataset,
+        "job": job.name,
+        "run_id": context.run_id,
+        "position": list(context.jobs).index(job),
+        "status": outcome.status,
+        "fingerprint": flat(context.scope.fingerprints[job.name]),
+        "params": context.recipe.params[job.name].model_dump_json(exclude={"sources"}),
+        "inputs": versions,
+        "output": opened.id if opened else None,
+        "output_version": versions.get(job.writes.name),
+        "rows_in": outcome.rows_in,
+        "rows_out": outcome.rows_out,
+        "dropped": outcome.dropped,
+        "seconds": round(outcome.seconds, 3),
+        "cpu_seconds": round(outcome.cpu_seconds, 3),
+        "finished_at": datetime.now(UTC),
+    }
+
+
+def _record(context: Context) -> None:
+    """One append a run: what every job did."""
+    if not context.rows:
+        return
+    context.lake.create(JOB_RUNS)
+    rows = [tuple(row[name] for name in JOB_RUNS.columns.names) for row in context.rows]
+    frame: DataFrame = context.lake.spark.createDataFrame(rows, JOB_RUNS.columns)
+    context.lake.append(JOB_RUNS, conform(JOB_RUNS, frame), {"run": context.run_id, "job": "job_runs"})
+
+
+def _track(context: Context, tracker: tracking.Tracker, status: str) -> None:
+    for outcome, row in zip(context.outcomes, context.rows, strict=True):
+        params = {"fingerprint": row["fingerprint"], "params": row["params"], "code_version": context.code_version}
+        tracker.job(outcome, params | {"recipe_digest": context.recipe.digest()}, row["inputs"])
+    published = [o for o in context.outcomes if o.job == "publish_dataset" and o.rows_out]
+    if published:
+        manifest = context.scope.published().orderBy(F.desc("dataset_version")).first()
+        assert manifest is not None  # publish_dataset has just written it
+        head = context.history.head(DATASET_EXAMPLES)
+        tracker.version(manifest, context.lake.path(DATASET_EXAMPLES), head or 0)
+    tracker.end(status)
+
+
+def code_version() -> str:
+    """Version of the installed distribution, with the commit where the code runs from a checkout."""
+    try:
+        number = version("sluice-sft")
+    except PackageNotFoundError:
+        number = "0"
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return number
+    command = ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return f"{number}+{found.stdout.strip()}" if found.returncode == 0 else number
+

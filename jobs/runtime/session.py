@@ -1,0 +1,86 @@
+"""The Spark session: the active one where a platform has it, else local with Delta.
+
+The only file that knows where Delta's jars and Java come from.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from jobs.runtime.java import java_home
+
+DELTA = "io.delta:delta-spark_4.1_2.13:4.2.0"
+
+# Delta's 50 snapshot partitions are sized for clusters: on a laptop they cost seconds a write (platform.md 0a).
+LOCAL_CONF = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.jars.packages": DELTA,
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.memory": "4g",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.warehouse.dir": "spark-warehouse",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
+    # Scoring and parsing dominate; idle workers are reused, and a plan's widths stay readable in the log.
+    "spark.sql.debug.maxToStringFields": "100",
+}
+SESSION_CONF = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
+
+
+def open_session(log_file: Path | None = None, master: str | None = None) -> SparkSession:
+    """The active session, or a new local one whose JVM writes to `log_file` instead of the terminal."""
+    active = SparkSession.getActiveSession()
+    if active is None and not _on_platform():
+        active = _local_session(log_file, master or os.environ.get("SLUICE_MASTER", "local[*]"))
+    spark = active or SparkSession.builder.getOrCreate()
+    for key, value in SESSION_CONF.items():
+        with suppress(Exception):  # serverless refuses some settings and has these already
+            spark.conf.set(key, value)
+    return spark
+
+
+def _on_platform() -> bool:
+    """Whether spark-submit or a platform has already decided master and jars."""
+    return any(name in os.environ for name in ("DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE", "SPARK_ENV_LOADED"))
+
+
+def _local_session(log_file: Path | None, master: str) -> SparkSession:
+    os.environ["JAVA_HOME"] = str(java_home())
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = SparkSession.builder.appName("sluice").master(master)
+    for key, value in LOCAL_CONF.items():
+        builder = builder.config(key, value)
+    with _terminal_to(log_file):
+        return builder.getOrCreate()
+
+
+@contextmanager
+def _terminal_to(log_file: Path | None) -> Iterator[None]:
+    """Give child processes started meanwhile (the JVM, Ivy) the log file as stdout and stderr."""
+    if log_file is None:
+        yield
+        return
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    saved = [os.dup(1), os.dup(2)]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with log_file.open("ab") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    try:
+        yield
+    finally:
+        for number, copy in enumerate(saved, start=1):
+            os.dup2(copy, number)
+            os.close(copy)

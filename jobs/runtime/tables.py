@@ -1,0 +1,243 @@
+"""Delta tables of a lake: where they are, creation, reading at a version, writing by lifetime."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from jobs.runtime.errors import ConfigError, SchemaMismatchError
+from schemas.table import Table
+
+# Published tables stay readable by every engine: nothing of reader version 3, nothing that a platform may turn on.
+PROPERTIES = {
+    "delta.isolationLevel": "Serializable",
+    "delta.enableDeletionVectors": "false",
+    "delta.columnMapping.mode": "none",
+    "delta.checkpointPolicy": "classic",
+    "delta.enableTypeWidening": "false",
+    "delta.enableRowTracking": "false",
+}
+PREFIX = "sluice."
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A table as it stands: its id and properties when it was opened."""
+
+    id: str
+    properties: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit of a table's history.
+
+    rows: rows written, -1 when unknown. removed: whether it took files away. by: what Sluice noted with it, empty
+    when someone else wrote.
+    """
+
+    version: int
+    rows: int
+    removed: bool
+    by: dict[str, Any]
+    operation: str
+
+
+@dataclass
+class Lake:
+    """The tables under one location. Opened tables are remembered for the session."""
+
+    spark: SparkSession
+    location: str
+    opened: dict[str, Opened] = field(default_factory=dict)
+
+    def name(self, table: Table) -> str:
+        """How SQL names the table. The one place that knows where tables are."""
+        return f"delta.`{self.path(table)}`"
+
+    def path(self, table: Table) -> str:
+        """Where the table's files are."""
+        return f"{self.location.rstrip('/')}/{table.name}"
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table is there; opens it when it is."""
+        if table.name not in self.opened:
+            found = self._describe(table)
+            if found is None:
+                return False
+            self._add_missing_columns(table)
+            _check_constraints(table, found)
+            self.opened[table.name] = found
+        return True
+
+    def create(self, table: Table, properties: Mapping[str, str] | None = None) -> None:
+        """Create the table with its constraints unless it exists."""
+        if self.exists(table):
+            return
+        self.spark.sql(_create_sql(table, self.name(table), properties or {}))
+        self.exists(table)
+
+    def read(self, table: Table, version: int | None = None) -> DataFrame:
+        """The table, at a version when one is given; empty when it does not exist yet."""
+        if not self.exists(table):
+            return self.spark.createDataFrame([], table.columns)
+        reader = self.spark.read.format("delta")
+        return (reader if version is None else reader.option("versionAsOf", version)).load(self.path(table))
+
+    def version(self, table: Table) -> int | None:
+        """The table's newest version, None when it does not exist."""
+        commits = self.history(table, 1) if self.exists(table) else []
+        return commits[0].version if commits else None
+
+    def history(self, table: Table, limit: int) -> list[Commit]:
+        """The newest commits, newest first."""
+        rows = self.spark.sql(f"DESCRIBE HISTORY {self.name(table)} LIMIT {limit}").collect()
+        return [_commit(row.asDict()) for row in rows]
+
+    def append(self, table: Table, rows: DataFrame, note: Mapping[str, Any]) -> None:
+        """Append in one commit that carries `note`."""
+        writer = rows.write.format("delta").mode("append").option("userMetadata", json.dumps(note))
+        writer.save(self.path(table))
+
+    def replace(self, table: Table, rows: DataFrame, note: Mapping[str, Any], slice_: Mapping[str, Any]) -> None:
+        """Replace the rows of one slice, such as {"dataset": "faq"}, in one commit."""
+        writer = rows.write.format("delta").mode("overwrite").option("userMetadata", json.dumps(note))
+        writer.option("replaceWhere", predicate(slice_)).save(self.path(table))
+
+    def _describe(self, table: Table) -> Opened | None:
+        try:
+            row = self.spark.sql(f"DESCRIBE DETAIL {self.name(table)}").first()
+        except AnalysisException as error:
+            if _is_absent(error):
+                return None
+            raise ConfigError(
+                f"table {table.name} under {self.location} cannot be opened: {_first_line(error)}"
+            ) from None
+        assert row is not None  # DESCRIBE DETAIL returns one row or raises
+        if row["format"] != "delta" or row["id"] is None:
+            return None
+        return Opened(row["id"], dict(row["properties"]))
+
+    def _add_missing_columns(self, table: Table) -> None:
+        """Columns declared since the table was made are added; any other difference is an error."""
+        found = {f.name: f.dataType for f in self.spark.read.format("delta").load(self.path(table)).schema}
+        wrong = [
+            f"{f.name} is {found[f.name].simpleString()}, declared {f.dataType.simpleString()}"
+            for f in table.columns
+            if f.name in found and found[f.name] != f.dataType
+        ]
+        if wrong:
+            raise SchemaMismatchError(
+                f"table {table.name} under {self.location} was made with other types: {'; '.join(wrong)}. "
+                "Write a migration, or use another `tables` location."
+            )
+        new = [f for f in table.columns if f.name not in found]
+        if new:
+            added = ", ".join(_column_sql(f, required=False) for f in new)
+            self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({added})")
+
+
+def predicate(slice_: Mapping[str, Any]) -> str:
+    """A slice as SQL: equality on every column."""
+    return " AND ".join(f"{name} = {_literal(value)}" for name, value in slice_.items())
+
+
+def conform(table: Table, rows: DataFrame) -> DataFrame:
+    """Columns in declared order and type; undeclared ones are an error, absent optional ones null."""
+    extra = set(rows.columns) - set(table.columns.names)
+    missing = {f.name for f in table.columns if not f.nullable} - set(rows.columns)
+    if extra or missing:
+        raise SchemaMismatchError(
+            f"rows for table {table.name} do not fit its declaration: "
+            f"undeclared columns {sorted(extra)}, missing required columns {sorted(missing)}. Mend the transform or the schema."
+        )
+    return rows.select(
+        *[
+            (F.col(f.name) if f.name in rows.columns else F.lit(None)).cast(f.dataType).alias(f.name)
+            for f in table.columns
+        ]
+    )
+
+
+def mark_rule_breaks(table: Table, rows: DataFrame) -> DataFrame:
+    """Rows that break a rule of the table get `rule:NAME` as drop reason, unless they are dropped already."""
+    if not (table.drops and table.checks):
+        return rows
+    broken = [
+        F.when(~F.coalesce(F.expr(rule), F.lit(False)), F.lit(f"rule:{name}")) for name, rule in table.checks.items()
+    ]
+    return rows.withColumn("drop_reason", F.coalesce("drop_reason", *broken))
+
+
+def _create_sql(table: Table, name: str, properties: Mapping[str, str]) -> str:
+    columns = ",\n  ".join(_column_sql(f, required=not f.nullable) for f in table.columns)
+    constraints = {f"delta.constraints.{rule}": sql for rule, sql in table.constraints().items()}
+    stats = {"delta.dataSkippingStatsColumns": ",".join(_stats_columns(table))}
+    everything = {**PROPERTIES, **stats, **constraints, **{PREFIX + k: v for k, v in properties.items()}}
+    listed = ", ".join(f"{_literal(k)} = {_literal(v)}" for k, v in everything.items())
+    partitioned = f"PARTITIONED BY ({', '.join(table.partition_by)})" if table.partition_by else ""
+    return f"CREATE TABLE IF NOT EXISTS {name} (\n  {columns}\n) USING DELTA {partitioned} TBLPROPERTIES ({listed})"
+
+
+def _stats_columns(table: Table) -> list[str]:
+    """Keys and small scalars; long texts make no statistics worth their bytes."""
+    scalars = (T.LongType, T.IntegerType, T.BooleanType)
+    names = [f.name for f in table.columns if isinstance(f.dataType, scalars)]
+    wanted = dict.fromkeys((*table.key, *names, *(n for n in ("source", "split", "drop_reason") if table.has(n))))
+    return [name for name in wanted if name not in table.partition_by]
+
+
+def _column_sql(field_: T.StructField, *, required: bool) -> str:
+    comment = _literal(field_.metadata.get("comment", ""))
+    return f"{field_.name} {field_.dataType.simpleString()}{' NOT NULL' if required else ''} COMMENT {comment}"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool | int | float):
+        return str(value)
+    text = str(value).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{text}'"
+
+
+def _check_constraints(table: Table, found: Opened) -> None:
+    prefix = "delta.constraints."
+    stored = {k.removeprefix(prefix): v for k, v in found.properties.items() if k.startswith(prefix)}
+    declared = {name.lower(): rule for name, rule in table.constraints().items()}
+    if {name.lower(): rule for name, rule in stored.items()} != declared:
+        changed = sorted(set(stored.items()) ^ set(declared.items()))
+        raise SchemaMismatchError(
+            f"table {table.name} holds other row rules than its declaration: {changed}. "
+            "Migrate with ALTER TABLE ... DROP CONSTRAINT / ADD CONSTRAINT, or use another `tables` location."
+        )
+
+
+def _commit(row: dict[str, Any]) -> Commit:
+    metrics = row.get("operationMetrics") or {}
+    try:
+        by = json.loads(row.get("userMetadata") or "{}")
+    except ValueError:
+        by = {}
+    return Commit(
+        row["version"], int(metrics.get("numOutputRows", -1)), by if isinstance(by, dict) else {}, row["operation"]
+    )
+
+
+def _is_absent(error: AnalysisException) -> bool:
+    condition = error.getCondition() or ""
+    absent = ("DELTA_MISSING_DELTA_TABLE", "DELTA_TABLE_NOT_FOUND", "PATH_NOT_FOUND", "DELTA_PATH_DOES_NOT_EXIST")
+    return any(name in condition or name in str(error) for name in absent) or "doesn't exist" in str(error)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0]
+
+
+def any_of(conditions: list[Any]) -> Any:
+    """The disjunction of columns; false when there are none."""
+    return reduce(lambda a, b: a | b, conditions, F.lit(False))

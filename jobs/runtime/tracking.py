@@ -1,0 +1,131 @@
+"""MLflow: one parent run a `sluice run`, a child run a job, the splits of a published version as datasets.
+
+The only file that imports mlflow. MLflow unreachable is a warning: the run goes on, nothing of the lake is lost.
+"""
+
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyspark.sql import Row
+
+from jobs.runtime.execute import Outcome
+from jobs.runtime.recipe import Recipe
+
+LOCAL_URI = "sqlite:///mlflow.db"
+MAX_PARAM = 6000
+
+
+@dataclass
+class Tracker:
+    """A tracked run; after the first failure it stays silent."""
+
+    client: Any = None
+    experiment_id: str = ""
+    run_id: str = ""
+    uri: str = ""
+    warn: Callable[[str], None] = warnings.warn
+    warned: bool = field(default=False)
+
+    def job(self, outcome: Outcome, params: Mapping[str, str], versions: Mapping[str, int]) -> None:
+        """Log one job as a child run."""
+        self._try(lambda: self._log_job(outcome, params, versions))
+
+    def version(self, manifest: Row, table_path: str, table_version: int) -> None:
+        """Log the splits of a published version on the parent run, so that a training run can name its input."""
+        self._try(lambda: self._log_version(manifest, table_path, table_version))
+
+    def end(self, status: str) -> None:
+        """Close the parent run: FINISHED or FAILED."""
+        self._try(lambda: self.client.set_terminated(self.run_id, status))
+
+    def _try(self, act: Callable[[], Any]) -> None:
+        if self.client is None:
+            return
+        try:
+            act()
+        except Exception as error:  # any failure of tracking must not stop a run
+            self.client = None
+            self.warn(f"MLflow at {self.uri} failed ({type(error).__name__}); the run goes on without tracking.")
+
+    def _log_job(self, outcome: Outcome, params: Mapping[str, str], versions: Mapping[str, int]) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+        from mlflow.utils.time import get_current_time_millis
+
+        now = get_current_time_millis()
+        tags = {"mlflow.parentRunId": self.run_id, "sluice.status": outcome.status}
+        run = self.client.create_run(self.experiment_id, run_name=outcome.job, tags=tags)
+        metrics = {"rows_out": outcome.rows_out, "seconds": outcome.seconds, "cpu_seconds": outcome.cpu_seconds}
+        metrics |= {f"dropped_{k.replace(':', '_')}": v for k, v in outcome.dropped.items()}
+        metrics |= {"rows_in": outcome.rows_in} if outcome.rows_in is not None else {}
+        self.client.log_batch(
+            run.info.run_id,
+            metrics=[Metric(name, float(value), now, 0) for name, value in metrics.items()],
+            params=[Param(name, value[:MAX_PARAM]) for name, value in params.items()],
+            tags=[RunTag(f"table_version.{name}", str(value)) for name, value in versions.items()],
+        )
+        self.client.set_terminated(run.info.run_id, "FINISHED")
+
+    def _log_version(self, manifest: Row, table_path: str, table_version: int) -> None:
+        from mlflow.entities import DatasetInput, InputTag
+        from mlflow.entities import Dataset as TrackedDataset
+
+        name = f"{manifest['dataset']} v{manifest['dataset_version']}"
+        inputs = []
+        for split, rows in sorted(manifest["split_counts"].items()):
+            source = {"path": table_path, "delta_table_version": table_version}
+            entity = TrackedDataset(
+                name=f"{name} {split}"[:500],
+                digest=manifest["content_digest"][:36],
+                source_type="delta_table",
+                source=_json(source | {"filter": f"dataset_version = {manifest['dataset_version']} AND split = '{split}'"}),
+                schema=_json({"columns": ["text", "messages", "label", "document_id"]}),
+                profile=_json({"num_rows": rows}),
+            )
+            context = {"train": "training", "val": "validation", "test": "testing"}[split]
+            inputs.append(DatasetInput(entity, tags=[InputTag("mlflow.data.context", context)]))
+        self.client.log_inputs(self.run_id, inputs)
+        for key in ("dataset", "dataset_version", "content_digest"):
+            self.client.set_tag(self.run_id, f"sluice.{key}", str(manifest[key]))
+
+
+def _json(value: Any) -> str:
+    import orjson
+
+    return orjson.dumps(value).decode()
+
+
+def start(recipe: Recipe, run_id: str, code_version: str, warn: Callable[[str], None]) -> Tracker:
+    """Open the parent run; without a reachable MLflow a tracker that does nothing, after one warning."""
+    uri = recipe.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or _platform_uri() or LOCAL_URI
+    tracker = Tracker(uri=_without_secret(uri), warn=warn)
+    try:
+        from mlflow import MlflowClient
+
+        tracker.client = MlflowClient(tracking_uri=uri)
+        tracker.experiment_id = _experiment(tracker.client, recipe.tracking.experiment)
+        tags = {"sluice.run": run_id, "sluice.code_version": code_version, "sluice.recipe_digest": recipe.digest()}
+        run = tracker.client.create_run(tracker.experiment_id, run_name=recipe.dataset, tags=tags)
+        tracker.run_id = run.info.run_id
+    except Exception as error:  # the same reason as above
+        tracker.client = None
+        warn(f"MLflow at {tracker.uri} cannot be used ({type(error).__name__}); the run goes on without tracking.")
+    return tracker
+
+
+def _experiment(client: Any, name: str) -> str:
+    found = client.get_experiment_by_name(name)
+    return str(found.experiment_id if found else client.create_experiment(name))
+
+
+def _platform_uri() -> str | None:
+    return "databricks" if "DATABRICKS_RUNTIME_VERSION" in os.environ else None
+
+
+def _without_secret(uri: str) -> str:
+    scheme, at, rest = uri.rpartition("@")
+    return f"{scheme.split('://')[0]}://***@{rest}" if at else uri
+
+

@@ -1,0 +1,36 @@
+"""Runs. One row is what one job did in one run for one dataset."""
+
+from pyspark.sql import types as T
+
+from schemas.column_types import COUNTS, DATASET, DOUBLE, FINGERPRINT, INT, LONG, STRING, TIMESTAMP
+from schemas.table import Table, column
+
+JOB_RUNS = Table(
+    name="job_runs",
+    columns=T.StructType(
+        [
+            DATASET,
+            column("job", STRING, "name of the job", required=True),
+            column("run_id", STRING, "id of the run", required=True),
+            column("position", INT, "place of the job in the pipeline, from 0", required=True),
+            column("status", STRING, "done, skipped, refused or failed", required=True),
+            FINGERPRINT,
+            column("params", STRING, "parameters of the job, JSON", required=True),
+            column("inputs", COUNTS, "table -> Delta version after the run", required=True),
+            column("output", STRING, "id of the output table"),
+            column("output_version", LONG, "its Delta version after the job"),
+            column("rows_in", LONG, "rows given to the job; null when it does not know"),
+            column("rows_out", LONG, "rows written"),
+            column("dropped", COUNTS, "reason -> rows written with it", required=True),
+            column("seconds", DOUBLE, "wall seconds", required=True),
+            column("cpu_seconds", DOUBLE, "CPU seconds of the process tree on this host", required=True),
+            column("finished_at", TIMESTAMP, "when, UTC", required=True),
+        ]
+    ),
+    key=(
+        "dataset",
+        "job",
+        "run_id",
+    ),
+    lifetime="ledger",
+)

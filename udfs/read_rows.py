@@ -1,0 +1,191 @@
+"""Turn the bytes of one source file into rows, streaming.  One row is one record, or what was wrong with it:
+
+Row(position=3, payload='{"text":"Hello"}', drop_reason=None, detail=None)
+Row(position=4, payload=None, drop_reason="bad_encoding", detail="byte 0xff at column 17")
+
+A bad row never stops a file; a bad file raises FileError after the rows that stand before the fault.
+`detail` never quotes a row.  Positions and columns count from 1, columns in bytes unless a parser counts otherwise.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import orjson
+
+from udfs.open_source import FileError, open_source
+from udfs.python_source import Definition, read_definitions
+from udfs.read_lines import read_chunks, read_lines
+
+if TYPE_CHECKING:  # a type that older pythons keep private
+    from _csv import Reader as CsvReader
+
+__all__ = ["FORMATS", "FileError", "Row", "open_source", "read_rows"]
+
+# A quote that never closes makes one field of the rest of the file: this is where the reader stops believing it.
+MAX_FIELD_CHARS: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Row:
+    """One record as received (payload: a JSON object), or a quarantined one (payload None, drop_reason, detail).
+
+    position: the line where the row starts, of a Python file the line of the definition.
+    """
+
+    position: int
+    payload: str | None
+    drop_reason: str | None
+    detail: str | None
+
+
+def read_rows(stream: BinaryIO, format: str, path: str) -> Iterator[Row]:
+    """Read the rows of one file; `path` is its logical path, from which Python files get their module name.
+
+    Memory is bounded by the longest row (of a Python file by the file).  The stream stays open.
+    Raises FileError on the way, after the rows before the fault; ValueError at once for an unknown format.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"unknown format {format!r}, expected one of {', '.join(FORMATS)}")
+    return FORMATS[format](stream, path)
+
+
+def _read_text(stream: BinaryIO, path: str) -> Iterator[Row]:
+    return _parse_lines(stream, lambda position, line: Row(position, _dump({"text": line}), None, None))
+
+
+def _read_json(stream: BinaryIO, path: str) -> Iterator[Row]:
+    return _parse_lines(stream, _parse_json)
+
+
+def _parse_json(position: int, line: str) -> Row:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return Row(position, None, "bad_json", f"{error.msg}: column {error.colno}")
+    if not isinstance(value, dict):
+        return Row(position, None, "not_an_object", f"found {type(value).__name__}, expected an object")
+    return Row(position, line, None, None)
+
+
+def _parse_lines(stream: BinaryIO, parse: Callable[[int, str], Row]) -> Iterator[Row]:
+    for position, raw in read_lines(stream):
+        try:
+            line = raw.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            yield Row(position, None, "bad_encoding", _name_byte(error))
+            continue
+        if line.strip():
+            yield parse(position, line)
+
+
+def _name_byte(error: UnicodeDecodeError) -> str:
+    return f"byte 0x{error.object[error.start]:02x} at column {error.start + 1}"
+
+
+def _read_csv(stream: BinaryIO, path: str) -> Iterator[Row]:
+    return _read_separated(stream, ",")
+
+
+def _read_tsv(stream: BinaryIO, path: str) -> Iterator[Row]:
+    return _read_separated(stream, "\t")
+
+
+def _read_separated(stream: BinaryIO, delimiter: str) -> Iterator[Row]:
+    # The limit belongs to the process, so it is only ever raised.
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD_CHARS))
+    faults: list[str] = []  # bad bytes since the row began
+    reader = csv.reader(_decode_lines(stream, faults), delimiter=delimiter, strict=True)
+    header = _read_header(reader, faults)
+    while True:
+        start = reader.line_num + 1
+        faults.clear()
+        try:
+            fields = next(reader, None)
+        except csv.Error as error:
+            yield Row(start, None, "bad_csv_row", f"{error}: lines {start} to {reader.line_num}")
+            continue
+        except FileError as error:
+            error.position = start - 1  # the row that the fault cuts may have begun lines before
+            raise
+        if fields is None:
+            return
+        if faults:
+            yield Row(start, None, "bad_encoding", faults[0])
+        elif not _is_blank(fields, len(header)):
+            yield _make_row(start, header, fields)
+
+
+def _is_blank(fields: list[str], width: int) -> bool:
+    # A line of spaces is no row, unless there is one column: then it may be its value.
+    return not fields or (len(fields) == 1 < width and not fields[0].strip())
+
+
+def _make_row(position: int, header: list[str], fields: list[str]) -> Row:
+    if len(fields) != len(header):
+        return Row(position, None, "bad_csv_row", f"found {len(fields)} fields, expected {len(header)}")
+    return Row(position, _dump(dict(zip(header, fields, strict=True))), None, None)
+
+
+def _read_header(reader: "CsvReader", faults: list[str]) -> list[str]:
+    try:
+        names: list[str] = next((fields for fields in reader if fields), [])
+    except csv.Error as error:
+        raise FileError("bad_header", 0, f"{error}: lines 1 to {reader.line_num}") from error
+    if faults:
+        raise FileError("bad_header", 0, faults[0])
+    if not all(name.strip() for name in names):
+        column = next(n for n, name in enumerate(names, start=1) if not name.strip())
+        raise FileError("bad_header", 0, f"column {column} of {len(names)} has no name")
+    if repeated := [name for name, count in Counter(names).items() if count > 1]:
+        raise FileError("bad_header", 0, f"several columns have one name: {', '.join(repeated)}")
+    return names
+
+
+def _decode_lines(stream: BinaryIO, faults: list[str]) -> Iterator[str]:
+    """Yield the lines; one with a bad byte is named in `faults` and passes, so that its quotes still count."""
+    for number, raw in read_lines(stream):
+        try:
+            line = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            faults.append(f"{_name_byte(error)} of line {number}")
+            line = raw.decode("utf-8", "replace")
+        yield line
+
+
+def _read_python(stream: BinaryIO, path: str) -> Iterator[Row]:
+    source = b"".join(read_chunks(stream))
+    try:
+        definitions = read_definitions(source, path)
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        yield Row(line, None, "bad_encoding", f"byte 0x{error.object[error.start]:02x}, expected {error.encoding}")
+    except SyntaxError as error:
+        yield Row(error.lineno or 1, None, "bad_python", error.msg)
+    else:
+        yield from map(_make_definition_row, definitions)
+
+
+def _make_definition_row(definition: Definition) -> Row:
+    values = asdict(definition)
+    line = values.pop("line")
+    try:
+        payload = _dump(values)
+    except TypeError:  # orjson: a string literal such as "\\ud800" is half a character, which UTF-8 cannot write
+        return Row(line, None, "bad_encoding", "lone surrogate in the docstring")
+    return Row(line, payload, None, None)
+
+
+def _dump(values: dict[str, str]) -> str:
+    return orjson.dumps(values).decode("utf-8")
+
+
+FORMATS: Final[dict[str, Callable[[BinaryIO, str], Iterator[Row]]]] = {
+    "text": _read_text,
+    "csv": _read_csv,
+    "tsv": _read_tsv,
+    "json": _read_json,
+    "python": _read_python,
+}
