@@ -89,7 +89,9 @@ def with_touches(members: DataFrame, touched: DataFrame) -> DataFrame:
         F.count("document_id").over(whole).alias("size"),
         F.array_sort(F.array_distinct(F.flatten(F.collect_list("own_splits").over(whole)))).alias("lent_splits"),
         F.min("own_group").over(whole).alias("lent_group"),
-        F.coalesce(F.arrays_overlap("own_splits", F.array(*map(F.lit, HELD_OUT))), F.lit(False)).alias("touches_held_out"),
+        F.coalesce(F.arrays_overlap("own_splits", F.array(*map(F.lit, HELD_OUT))), F.lit(False)).alias(
+            "touches_held_out"
+        ),
     )
 
 
@@ -122,8 +124,13 @@ def decide(members: DataFrame, params: Params) -> DataFrame:
     lent = F.size("lent_splits")
     return members.withColumns(
         {
-            "split": F.when(lent == 1, F.element_at("lent_splits", 1)).when((lent > 1) | is_large, "train").otherwise(drawn),
-            "reason": F.when(lent == 1, "lent").when(lent > 1, "merged").when(is_large, "large_group").otherwise("hash"),
+            "split": F.when(lent == 1, F.element_at("lent_splits", 1))
+            .when((lent > 1) | is_large, "train")
+            .otherwise(drawn),
+            "reason": F.when(lent == 1, "lent")
+            .when(lent > 1, "merged")
+            .when(is_large, "large_group")
+            .otherwise("hash"),
             "leak_group_id": F.coalesce("lent_group", "component_id"),
             "drop_reason": F.when((lent > 1) & F.col("touches_held_out"), "conflict"),
             "drop_value": F.when((lent > 1) & F.col("touches_held_out"), F.array_join("lent_splits", ", ")),
@@ -134,8 +141,14 @@ def decide(members: DataFrame, params: Params) -> DataFrame:
 def mark_large_groups(decided: DataFrame, splits: DataFrame, params: Params) -> DataFrame:
     """In val and test a leak group keeps no more unmarked members than the limit: later ones keep the split, lend it,
     and are not published."""
-    present = splits.where("drop_reason IS NULL").groupBy("leak_group_id", "split").agg(F.count("document_id").alias("present"))
-    order = Window.partitionBy("leak_group_id", "split").orderBy(F.sha2(F.concat_ws("|", F.lit(params.salt), "document_id"), 256))
+    present = (
+        splits.where("drop_reason IS NULL")
+        .groupBy("leak_group_id", "split")
+        .agg(F.count("document_id").alias("present"))
+    )
+    order = Window.partitionBy("leak_group_id", "split").orderBy(
+        F.sha2(F.concat_ws("|", F.lit(params.salt), "document_id"), 256)
+    )
     place = F.row_number().over(order) + F.coalesce("present", F.lit(0))
     placed = decided.join(present, ["leak_group_id", "split"], "left").withColumn("place", place)
     limit = limit_of(F.col("split"))
@@ -158,7 +171,8 @@ JOB = Job(
     params=Params,
     transform=transform,
     each=DOCUMENTS,
-    lake=(CLEAN_RECORDS, DUPLICATE_MATCHES, SPLITS),
+    lake=(DOCUMENTS, CLEAN_RECORDS, DUPLICATE_MATCHES, SPLITS),
+    all_fingerprints=(DUPLICATE_MATCHES,),
     iterative=True,
     lake_params=("train", "val", "test", "salt", "bind", "prompt_cap", "revision_cap"),
 )

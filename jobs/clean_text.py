@@ -1,7 +1,7 @@
 """Map, clean and measure records.  One output row is one revision of one record under one cleaning:
 {"record_id": "9f...", "revision": 3, "document_id": "07...", "text": "...", "changed_by": ["repair_unicode"]}"""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from schemas.clean_records import CLEAN_RECORDS
 from schemas.raw_records import RAW_RECORDS
 from udfs.clean_functions import CLEANERS
 from udfs.clean_payloads import CLEANED_SCHEMA, Mapped, Rules, clean_payloads
-from udfs.examples import DEFAULT_FIELDS, read_fields
+from udfs.payload_fields import DEFAULT_FIELDS, read_fields
 
 if TYPE_CHECKING:
     from jobs.runtime.run import Context
@@ -46,15 +46,13 @@ class Params(BaseModel, frozen=True, extra="forbid"):
         return value
 
 
-def transform(new_raw_records: DataFrame, language_model: DataFrame, params: Params) -> DataFrame:
+def transform(new_raw_records: DataFrame, language_model: str | None, params: Params) -> DataFrame:
     """Input columns: those of raw_records.  Output columns: those of clean_records but fingerprint and batch."""
     records = new_raw_records.select("record_id", "revision", "source", "path", "position", "payload")
     return records.mapInArrow(partial(_clean_batches, params=params, model=language_model), CLEANED_SCHEMA)
 
 
-def _clean_batches(
-    batches: Iterator[pa.RecordBatch], params: Params, model: str | None
-) -> Iterator[pa.RecordBatch]:
+def _clean_batches(batches: Iterable[pa.RecordBatch], params: Params, model: str | None) -> Iterator[pa.RecordBatch]:
     rules = Rules(
         params.cleaners,
         params.min_chars,

@@ -1,7 +1,7 @@
 """Sign documents with MinHash.  One output row is the band keys and shingle hashes of one document:
 {"document_id": "07...", "fingerprint": "c0...", "fine": [-2147, ...], "coarse": null, "band_keys": [-91, ...]}"""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import pyarrow as pa
@@ -34,7 +34,7 @@ def transform(new_documents: DataFrame, params: Params) -> DataFrame:
     return texts.mapInArrow(partial(_sign, params=params), SIGNED_SCHEMA)
 
 
-def _sign(batches: Iterator[pa.RecordBatch], params: Params) -> Iterator[pa.RecordBatch]:
+def _sign(batches: Iterable[pa.RecordBatch], params: Params) -> Iterator[pa.RecordBatch]:
     rule = params.shingles.rule()
     return sign_batches(batches, rule, params.bands * params.rows, params.bands, params.rows, params.seed)
 

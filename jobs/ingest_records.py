@@ -11,7 +11,6 @@ from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES
 from udfs.ingest_files import RECORDS_SCHEMA, File, ingest_files
 
-
 # Files of which not every row was seen: what is missing from them has not vanished.
 UNREAD = ("truncated_file", "unreadable_file", "wrong_encoding", "bad_header")
 CONTESTED = "another row of the batch has the same key"
@@ -76,8 +75,10 @@ def vanished_records(new_source_files: DataFrame, raw_records: DataFrame, params
         F.max("revision").alias("_batch"),
         F.bool_or(unsure).alias("_failed"),
     )
-    live = raw_records.where("file_rows IS NULL").groupBy("source", "record_id").agg(
-        F.max_by(F.struct("payload", "drop_reason"), "revision").alias("_known")
+    live = (
+        raw_records.where("file_rows IS NULL")
+        .groupBy("source", "record_id")
+        .agg(F.max_by(F.struct("payload", "drop_reason"), "revision").alias("_known"))
     )
     known = live.where("_known.payload IS NOT NULL").join(files.where("NOT _failed"), "source")
     return known.join(read, ["source", "record_id"], "left_anti").select(

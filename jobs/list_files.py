@@ -51,9 +51,16 @@ def failed_files(raw_records: DataFrame) -> DataFrame:
 def changed_files(files: DataFrame, known: DataFrame) -> DataFrame:
     """Files that are new, back again, of another size or time, or that failed."""
     before = known.select(
-        "source", "path", "vanished", "failed", F.col("size_bytes").alias("_size"), F.col("modified_ms").alias("_modified")
+        "source",
+        "path",
+        "vanished",
+        "failed",
+        F.col("size_bytes").alias("_size"),
+        F.col("modified_ms").alias("_modified"),
     )
-    is_same = (F.col("_size") == F.col("size_bytes")) & (F.col("_modified") == F.col("modified_ms")) & ~F.col("vanished")
+    is_same = (
+        (F.col("_size") == F.col("size_bytes")) & (F.col("_modified") == F.col("modified_ms")) & ~F.col("vanished")
+    )
     unchanged = F.coalesce(is_same, F.lit(False)) & F.col("failed").isNull()
     found = files.join(before, ["source", "path"], "left").where(~unchanged)
     return found.select(*files.columns, F.lit(False).alias("vanished"))

@@ -1,5 +1,5 @@
 """Find and verify near-duplicates.  One output row is one document with its matches to earlier or equal ones:
-{"document_id": "9f...", "method": "minhash", "matches": [{"document_id": "07...", "similarity": 0.84}], "uncompared": 0}
+{"document_id": "9f...", "method": "minhash", "matches": [{"document_id": "07..", "similarity": 0.84}], "uncompared": 0}
 
 New documents meet all documents of the lake that share a band key; the exact Jaccard similarity of their shingles
 decides. Old documents are neither signed nor compared again.
@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.frames.jaccard import similarity
 from jobs.runtime.job import Job
 from schemas.documents import DOCUMENTS
 from schemas.duplicate_matches import DUPLICATE_MATCHES
@@ -37,7 +38,9 @@ def transform(new_documents: DataFrame, signatures: DataFrame, params: Params) -
         .select(
             "document_id",
             F.lit("minhash").alias("method"),
-            F.coalesce("matches", F.array().cast("array<struct<document_id: string, similarity: double>>")).alias("matches"),
+            F.coalesce("matches", F.array().cast("array<struct<document_id: string, similarity: double>>")).alias(
+                "matches"
+            ),
             F.coalesce("uncompared", F.lit(0)).cast("bigint").alias("uncompared"),
         )
     )
@@ -64,7 +67,9 @@ def bucket_entries(signatures: DataFrame, fresh: DataFrame) -> DataFrame:
 
 def _next_keys(index: Column) -> list[Column]:
     """The three band keys that follow, wrapping round: a fixed division that no arrival changes."""
-    return [F.element_at("band_keys", (F.pmod(index + step, F.size("band_keys")) + 1).cast("int")) for step in (1, 2, 3)]
+    return [
+        F.element_at("band_keys", (F.pmod(index + step, F.size("band_keys")) + 1).cast("int")) for step in (1, 2, 3)
+    ]
 
 
 def divide_buckets(entries: DataFrame, params: Params) -> DataFrame:
@@ -89,10 +94,15 @@ def candidate_pairs(entries: DataFrame, params: Params) -> DataFrame:
         "bucket", F.col("doc").alias("left_doc"), F.col("place").alias("left_place"), F.col("is_new").alias("left_new")
     )
     right = entries.select(
-        "bucket", F.col("doc").alias("right_doc"), F.col("place").alias("right_place"), F.col("is_new").alias("right_new")
+        "bucket",
+        F.col("doc").alias("right_doc"),
+        F.col("place").alias("right_place"),
+        F.col("is_new").alias("right_new"),
     )
     pairs = left.join(right, "bucket").where("left_place < right_place AND (left_new OR right_new)")
-    return pairs.groupBy("left_doc", "right_doc").agg(F.max("left_new").alias("left_new"), F.max("right_new").alias("right_new"))
+    return pairs.groupBy("left_doc", "right_doc").agg(
+        F.max("left_new").alias("left_new"), F.max("right_new").alias("right_new")
+    )
 
 
 def verify(pairs: DataFrame, signatures: DataFrame, params: Params) -> DataFrame:
@@ -107,8 +117,7 @@ def verify(pairs: DataFrame, signatures: DataFrame, params: Params) -> DataFrame
         for side in ("left", "right")
     }
     joined = pairs.join(sides["left"], "left_doc").join(sides["right"], "right_doc")
-    similarity = F.greatest(*[jaccard(F.col(f"left.{grain}"), F.col(f"right.{grain}")) for grain in ("fine", "coarse")])
-    found = joined.withColumn("similarity", F.round(similarity, 6)).where(F.col("similarity") >= params.threshold)
+    found = joined.withColumn("similarity", similarity("left", "right")).where(F.col("similarity") >= params.threshold)
     both = F.col("left_new") & F.col("right_new")
     left_holds = F.when(both, F.col("left.document_id") > F.col("right.document_id")).otherwise(F.col("left_new"))
     left_id, right_id = F.col("left.document_id"), F.col("right.document_id")
@@ -117,12 +126,6 @@ def verify(pairs: DataFrame, signatures: DataFrame, params: Params) -> DataFrame
         F.when(left_holds, right_id).otherwise(left_id).alias("other_id"),
         "similarity",
     )
-
-
-def jaccard(left: Column, right: Column) -> Column:
-    """Exact Jaccard similarity of two arrays of distinct hashes; null where either is absent or both are empty."""
-    shared = F.size(F.array_intersect(left, right))
-    return shared / F.nullif(F.size(left) + F.size(right) - shared, F.lit(0))
 
 
 def by_document(pairs: DataFrame) -> DataFrame:

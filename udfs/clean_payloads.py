@@ -1,15 +1,17 @@
 """Clean records inside Spark: payloads in, cleaned examples with their document id or drop reason out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
-from udfs.examples import Drop, Example, build_example, clean_example, document_id, prompt_digest, read_fields
+from udfs.examples import Drop, Example, build_example, clean_example, document_id, prompt_digest
 from udfs.folding import fold_digest
 from udfs.language import detect_languages
+from udfs.payload_fields import read_fields
 
 MESSAGE = "struct<role: string, content: string, extra: string>"
 CLEANED_SCHEMA = (
@@ -28,10 +30,7 @@ _TYPES = {
     "messages": pa.list_(_TURN),
     **dict.fromkeys(("labels", "groups", "changed_by"), pa.list_(pa.string())),
 }
-_NAMES = (
-    "record_id revision source path position document_id kind text messages rejected labels license groups subject "
-    "language language_confidence num_chars changed_by fold_digest prompt_digest drop_reason drop_value drop_threshold"
-).split()
+_NAMES = [part.split()[0] for part in re.split(r", (?![^<]*>)", CLEANED_SCHEMA)]
 ARROW_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.string())) for name in _NAMES])
 
 
@@ -58,7 +57,7 @@ class Rules:
 
 
 def clean_payloads(
-    batches: Iterator[pa.RecordBatch], sources: Mapping[str, Mapped], rules: Rules
+    batches: Iterable[pa.RecordBatch], sources: Mapping[str, Mapped], rules: Rules
 ) -> Iterator[pa.RecordBatch]:
     """Input columns: record_id, revision, source, path, position, payload.  Output columns: CLEANED_SCHEMA."""
     fields = {name: read_fields(mapped.fields) for name, mapped in sources.items()}

@@ -13,7 +13,8 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-# Code points [n]: bytes where a text is ASCII, which quarters the memory.
+# Code points [n]: bytes where a text is Latin-1, which quarters the memory.  A normalised text of bytes holds
+# neither marks nor ignorable characters.
 CodePoints: TypeAlias = NDArray[np.uint8] | NDArray[np.uint32]
 
 # Classes of code points.  Everything from UNSPACED up belongs to scripts that put no spaces between words.
@@ -50,8 +51,9 @@ _ASCII_DROPPED: Final = bytes(c for c in range(128) if not chr(c).isalnum())
 
 
 def normalise(text: str) -> str:
-    """Return `text` in NFKC and case folded; what is no letter stays, or becomes a space."""
+    """Return `text` in NFKC and case folded; what is no letter stays, goes or becomes a space."""
     if not text.isascii():
+        text = text.replace("\u00ad", "")  # the soft hyphen, the one ignorable character of Latin-1
         for punctuation in _USUAL_PUNCTUATION:
             text = text.replace(punctuation, " ")
     if text.isascii():  # NFKC is the identity here, and lower() the case fold
@@ -88,10 +90,11 @@ def fold_digest(text: str) -> str:
 
 
 def code_points(text: str) -> CodePoints:
-    """Return the code points [n] of `text`."""
-    if text.isascii():
-        return np.frombuffer(text.encode("ascii"), np.uint8)
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
+    """Return the code points [n] of a normalised text."""
+    try:
+        return np.frombuffer(text.encode("latin-1"), np.uint8)
+    except UnicodeEncodeError:
+        return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
 
 
 def are_ignorable(codes: CodePoints) -> NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 """Read source files inside Spark: rows of files in, rows of records out, and one row for each file."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -37,7 +37,7 @@ class File(NamedTuple):
     order_by: str | None
 
 
-def ingest_files(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def ingest_files(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Input columns: those of File.  Output columns: RECORDS_SCHEMA, every file's own row last."""
     rows: list[dict[str, Any]] = []
     size = 0

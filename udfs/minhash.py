@@ -5,7 +5,7 @@ One output row of `sign_batches` is a document: {"document_id": "9f…", "fine":
 with 32 bands of 4 rows that happens with chance 1 - (1 - J^4)^32: .23 at J = .3, .56 at .4, .87 at .5.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -61,7 +61,7 @@ def band_keys(signed: NDArray[np.uint32], bands: int = 32, rows: int = 4, salt: 
 
 
 def sign_batches(
-    batches: Iterator[pa.RecordBatch],
+    batches: Iterable[pa.RecordBatch],
     rule: ShingleRule,
     num_hashes: int = 128,
     bands: int = 32,
@@ -88,7 +88,7 @@ def sign_batches(
         yield _record_batch(document_ids, grains, {"band_keys": listed})
 
 
-def shingle_batches(batches: Iterator[pa.RecordBatch], rule: ShingleRule) -> Iterator[pa.RecordBatch]:
+def shingle_batches(batches: Iterable[pa.RecordBatch], rule: ShingleRule) -> Iterator[pa.RecordBatch]:
     """Cut documents as `sign_batches` does, without signing them.
 
     Input columns: document_id, text.  Output columns: document_id, fine, coarse.
@@ -135,7 +135,7 @@ def _minima(
 
 
 def _shingle_slices(
-    batches: Iterator[pa.RecordBatch], rule: ShingleRule
+    batches: Iterable[pa.RecordBatch], rule: ShingleRule
 ) -> Iterator[tuple[pa.Array, tuple[Shingles, Shingles]]]:
     """Yield the ids and both grains of slices of the batches, in order, none of more than SLICE_BYTES."""
     for batch in batches:

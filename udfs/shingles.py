@@ -133,8 +133,7 @@ def _shingle_chunk(texts: list[str], rule: ShingleRule) -> tuple[Shingles, Shing
     """Return the fine and the coarse grain of normalised texts that fit in memory together."""
     codes = code_points("\n".join([*texts, ""]))  # the line break ends words and takes no part in any shingle
     bounds = _offsets(np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts)))
-    if codes.dtype != np.uint8:
-        shown = ~are_ignorable(codes)
+    if codes.dtype != np.uint8 and not (shown := ~are_ignorable(codes)).all():
         codes, bounds = codes[shown], _offsets(shown)[bounds]
     classes = classify(codes)
     starts, ends = _unit_bounds(classes)

@@ -1,6 +1,6 @@
 """Connected components of an edge list that fits one process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ COMPONENTS_SCHEMA = "document_id string, component_id string"
 def components(left: pa.Array, right: pa.Array) -> tuple[pa.Array, pa.Array]:
     """Nodes and the smallest node of each one's component.
 
-    left, right: strings [n], one undirected edge a place. Returns two arrays [number of distinct nodes], nodes ascending.
+    left, right: strings [n], one undirected edge a place. Returns two arrays [distinct nodes], nodes ascending.
     """
     both = pa.concat_arrays([left, right]).to_numpy(zero_copy_only=False).astype(str)
     nodes, codes = np.unique(both, return_inverse=True)
@@ -25,12 +25,11 @@ def components(left: pa.Array, right: pa.Array) -> tuple[pa.Array, pa.Array]:
     return pa.array(nodes), pa.array(nodes[first[label]])
 
 
-def component_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def component_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Input columns: a, b (all edges in this one task).  Output columns: COMPONENTS_SCHEMA."""
-    edges = pa.Table.from_batches(batches) if (batches := list(batches)) else None
-    if edges is None or edges.num_rows == 0:
+    parts = list(batches)
+    if sum(part.num_rows for part in parts) == 0:
         return
-    a, b = (edges.column(name).cast(pa.string()).combine_chunks() for name in ("a", "b"))
-    flat = [column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column for column in (a, b)]
-    nodes, smallest = components(*flat)
+    a, b = (pa.concat_arrays([part.column(name).cast(pa.string()) for part in parts]) for name in ("a", "b"))
+    nodes, smallest = components(a, b)
     yield pa.RecordBatch.from_arrays([nodes, smallest], ["document_id", "component_id"])

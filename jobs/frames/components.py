@@ -49,7 +49,9 @@ def small_star(edges: DataFrame) -> DataFrame:
     smaller = edges.select(F.greatest("a", "b").alias("node"), F.least("a", "b").alias("neighbour"))
     smallest = smaller.groupBy("node").agg(F.min("neighbour").alias("smallest"))
     joined = smaller.join(smallest, "node")
-    to_smallest = joined.where("neighbour <> smallest").select(F.col("neighbour").alias("a"), F.col("smallest").alias("b"))
+    to_smallest = joined.where("neighbour <> smallest").select(
+        F.col("neighbour").alias("a"), F.col("smallest").alias("b")
+    )
     return to_smallest.union(smallest.select("node", "smallest").toDF("a", "b")).distinct()
 
 
@@ -58,5 +60,3 @@ def _sum(edges: DataFrame) -> tuple[int, ...]:
     hashes = [F.sum(F.xxhash64(F.lit(seed), "a", "b").cast("decimal(38,0)")) for seed in (1, 2)]
     row = edges.agg(F.count(F.lit(1)), *hashes).first()
     return tuple(row) if row else ()
-
-

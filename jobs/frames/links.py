@@ -43,12 +43,18 @@ def edges_among_new(keys: DataFrame, new_ids: DataFrame, duplicate_matches: Data
     by_key = mine.join(smallest.where("n > 1"), ["kind", "link"]).select(F.col("document_id").alias("a"), "b")
     pairs = match_pairs(duplicate_matches).join(new_ids, "document_id", "left_semi")
     other = new_ids.withColumnRenamed("document_id", "other_id")
-    by_match = pairs.join(other, "other_id", "left_semi").select(F.col("document_id").alias("a"), F.col("other_id").alias("b"))
+    by_match = pairs.join(other, "other_id", "left_semi").select(
+        F.col("document_id").alias("a"), F.col("other_id").alias("b")
+    )
     return by_key.union(by_match)
 
 
 def touches(
-    keys: DataFrame, new_ids: DataFrame, lenders: DataFrame, duplicate_matches: DataFrame, clean_records: DataFrame,
+    keys: DataFrame,
+    new_ids: DataFrame,
+    lenders: DataFrame,
+    duplicate_matches: DataFrame,
+    clean_records: DataFrame,
     revision_cap: int,
 ) -> DataFrame:
     """Columns document_id (new), split, leak_group_id: what documents that have a split lend to new ones.

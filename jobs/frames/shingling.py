@@ -1,6 +1,5 @@
 """The shingle rule as a recipe writes it."""
 
-
 from pydantic import BaseModel, Field
 
 from udfs.shingles import ShingleRule
@@ -15,4 +14,3 @@ class Shingling(BaseModel, frozen=True, extra="forbid"):
     def rule(self) -> ShingleRule:
         """The rule for the shingling core."""
         return ShingleRule() if self.words is None else ShingleRule.words(self.words)
-

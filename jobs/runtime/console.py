@@ -15,7 +15,13 @@ console = Console(highlight=False)
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Progress]:
     """A bar over the jobs of one run; on a terminal it lives below the lines, elsewhere only lines are printed."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         bar.add_task(title, total=total)
         yield bar

@@ -71,7 +71,9 @@ def planned_rows(job: Job, scope: Scope, external: dict[str, DataFrame]) -> Data
     return conform(table, rows)
 
 
-def _write(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, DataFrame]) -> tuple[Commit, dict[str, int]]:
+def _write(
+    job: Job, scope: Scope, note: dict[str, Any], external: dict[str, DataFrame]
+) -> tuple[Commit, dict[str, int]]:
     table, lake = job.writes, scope.lake
     observation = Observation()
     rows = planned_rows(job, scope, external).observe(observation, *_counters(table))

@@ -23,6 +23,7 @@ class Job:
 
     each: rows of this table are worked once; the transform gets only those still without output, as `new_NAME`.
     each_on: columns that tell which rows of `each` have output; by default those that both keys share.
+    all_fingerprints: caches of which rows of every fingerprint count, not only of those in force.
     lake: tables read whole; all others are seen as the recipe's current rows (jobs/runtime/scope.py).
     feedback: tables that a later job writes (the only back edges).
     external: builds frames that come from outside the lake, such as file listings.
@@ -42,6 +43,7 @@ class Job:
     each: Table | None = None
     each_on: tuple[str, ...] = ()
     lake: tuple[Table, ...] = ()
+    all_fingerprints: tuple[Table, ...] = ()
     feedback: tuple[Table, ...] = ()
     external: Callable[..., dict[str, Any]] | None = None
     always: bool = False

@@ -48,7 +48,7 @@ def _settled(job: Job, params: BaseModel, stored: dict[str, str], path: str) -> 
         value = orjson.loads(kept)
         if key in params.model_fields_set and values[key] != value:
             raise ConfigError(
-                f"{path}: section {job.name}, key {key}: the lake was made with {value!r}, the recipe says {values[key]!r}. "
+                f"{path}: section {job.name}, key {key}: the lake has {value!r}, the recipe {values[key]!r}. "
                 "It is the same for every dataset of a lake: leave it out, or use another `tables` location."
             )
         taken[key] = value

@@ -82,7 +82,13 @@ def _take(lake: Lake, owner: Owner) -> None:
 
 def _append(lake: Lake, owner: Owner, beat: int, *, released: bool) -> None:
     now = datetime.now(UTC)
-    row: dict[str, Any] = {**vars(owner), "beat": beat, "released": released, "heartbeat_at": now, "expires_at": now + EXPIRY}
+    row: dict[str, Any] = {
+        **vars(owner),
+        "beat": beat,
+        "released": released,
+        "heartbeat_at": now,
+        "expires_at": now + EXPIRY,
+    }
     rows = lake.spark.createDataFrame([tuple(row[name] for name in LEASES.columns.names)], LEASES.columns)
     lake.append(LEASES, conform(LEASES, rows), {"run": owner.run_id, "job": "lease"})
 

@@ -4,6 +4,7 @@ import glob
 import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+from urllib.parse import quote
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
@@ -103,9 +104,13 @@ def _remote(source: Source) -> list[Listed]:
         info = system.get_file_info(path)
         infos = [info] if info.is_file else system.get_file_info(fs.FileSelector(path, recursive=True))
     except (OSError, ValueError) as error:
-        raise ConfigError(f"source {source.name}: {source.path} cannot be listed: {str(error).splitlines()[0]}") from None
+        raise ConfigError(
+            f"source {source.name}: {source.path} cannot be listed: {str(error).splitlines()[0]}"
+        ) from None
     scheme = uri.split("://")[0]
+    # FileSystem.from_uri reads a URI again: names with spaces or percent signs must be quoted for it.
     files = [i for i in infos if i.is_file]
     if not files:
         raise ConfigError(f"source {source.name}: {source.path} holds no files")
-    return sorted(Listed(f"{scheme}://{i.path}", f"{scheme}://{i.path}", i.size, (i.mtime_ns or 0) // 1_000_000) for i in files)
+    named = [(f"{scheme}://{quote(i.path)}", i.size, (i.mtime_ns or 0) // 1_000_000) for i in files]
+    return sorted(Listed(name, name, size, modified) for name, size, modified in named)

@@ -227,4 +227,3 @@ def code_version() -> str:
     command = ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     return f"{number}+{found.stdout.strip()}" if found.returncode == 0 else number
-

@@ -47,7 +47,8 @@ class Scope:
         """A table as this job sees it: whole when declared `lake`, else the recipe's current rows."""
         rows = self.read(table, target=job.writes)
         if table in job.lake:
-            return self.in_force(table, rows) if table.lifetime == "cache" and table in job.inputs else rows
+            whole = table.lifetime != "cache" or table in job.all_fingerprints
+            return rows if whole else self.in_force(table, rows)
         return self.current(table, rows)
 
     def read(self, table: Table, target: Table | None = None) -> DataFrame:

@@ -155,7 +155,7 @@ def conform(table: Table, rows: DataFrame) -> DataFrame:
     if extra or missing:
         raise SchemaMismatchError(
             f"rows for table {table.name} do not fit its declaration: "
-            f"undeclared columns {sorted(extra)}, missing required columns {sorted(missing)}. Mend the transform or the schema."
+            f"undeclared columns {sorted(extra)}, missing required ones {sorted(missing)}. Mend transform or schema."
         )
     return rows.select(
         *[
@@ -223,9 +223,8 @@ def _commit(row: dict[str, Any]) -> Commit:
         by = json.loads(row.get("userMetadata") or "{}")
     except ValueError:
         by = {}
-    return Commit(
-        row["version"], int(metrics.get("numOutputRows", -1)), by if isinstance(by, dict) else {}, row["operation"]
-    )
+    rows, removed = int(metrics.get("numOutputRows", -1)), int(metrics.get("numRemovedFiles", 0)) > 0
+    return Commit(row["version"], rows, removed, by if isinstance(by, dict) else {}, row["operation"])
 
 
 def _is_absent(error: AnalysisException) -> bool:

@@ -4,6 +4,7 @@ The only file that imports mlflow. MLflow unreachable is a warning: the run goes
 """
 
 import os
+import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -52,9 +53,8 @@ class Tracker:
 
     def _log_job(self, outcome: Outcome, params: Mapping[str, str], versions: Mapping[str, int]) -> None:
         from mlflow.entities import Metric, Param, RunTag
-        from mlflow.utils.time import get_current_time_millis
 
-        now = get_current_time_millis()
+        now = int(time.time() * 1000)
         tags = {"mlflow.parentRunId": self.run_id, "sluice.status": outcome.status}
         run = self.client.create_run(self.experiment_id, run_name=outcome.job, tags=tags)
         metrics = {"rows_out": outcome.rows_out, "seconds": outcome.seconds, "cpu_seconds": outcome.cpu_seconds}
@@ -69,8 +69,8 @@ class Tracker:
         self.client.set_terminated(run.info.run_id, "FINISHED")
 
     def _log_version(self, manifest: Row, table_path: str, table_version: int) -> None:
-        from mlflow.entities import DatasetInput, InputTag
         from mlflow.entities import Dataset as TrackedDataset
+        from mlflow.entities import DatasetInput, InputTag
 
         name = f"{manifest['dataset']} v{manifest['dataset_version']}"
         inputs = []
@@ -80,7 +80,9 @@ class Tracker:
                 name=f"{name} {split}"[:500],
                 digest=manifest["content_digest"][:36],
                 source_type="delta_table",
-                source=_json(source | {"filter": f"dataset_version = {manifest['dataset_version']} AND split = '{split}'"}),
+                source=_json(
+                    source | {"filter": f"dataset_version = {manifest['dataset_version']} AND split = '{split}'"}
+                ),
                 schema=_json({"columns": ["text", "messages", "label", "document_id"]}),
                 profile=_json({"num_rows": rows}),
             )
@@ -127,5 +129,3 @@ def _platform_uri() -> str | None:
 def _without_secret(uri: str) -> str:
     scheme, at, rest = uri.rpartition("@")
     return f"{scheme.split('://')[0]}://***@{rest}" if at else uri
-
-

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from pyarrow import fs
 
 from udfs.open_source import FileError, open_source
 from udfs.read_rows import Row, read_rows
@@ -44,6 +45,26 @@ def test_uris_are_opened(tmp_path: Path) -> None:
     for uri in (f"file://{tmp_path}/a%20b.txt", f"file:{tmp_path}/a%20b.txt", str(tmp_path / "a b.txt")):
         with open_source(uri) as stream:
             assert stream.read() == b"one\n"
+
+
+def test_object_stores_are_opened_through_pyarrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"one\n"))
+    (tmp_path / "plain").write_bytes(b"two\n")
+    store = fs.SubTreeFileSystem(str(tmp_path), fs.LocalFileSystem())
+    asked: list[str] = []
+
+    class Store:
+        @staticmethod
+        def from_uri(uri: str) -> tuple[object, str]:
+            asked.append(uri)
+            return store, uri.removeprefix("s3://bucket/")
+
+    monkeypatch.setattr("udfs.open_source.fs.FileSystem", Store)
+    for uri, content in (("s3a://bucket/a.txt.gz", b"one\n"), ("s3://bucket/plain", b"two\n")):
+        with open_source(uri) as stream:
+            assert stream.read() == content
+    assert asked == ["s3://bucket/a.txt.gz", "s3://bucket/plain"]
+    assert open_error("s3://bucket/gone")[0] == "unreadable_file"
 
 
 def noisy_lines() -> tuple[bytes, bytes]:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from udfs.shingles import ShingleRule, Shingles, jaccard, shingle
 
-RULE = ShingleRule()
 Grain = frozenset[tuple[str, ...]]
+RULE = ShingleRule()
 SMALL = ShingleRule(overlap_spaced=(4, 6), overlap_unspaced=(5, 7))
 PIECES = [
     "cat", "Dogs", "a", "état", "don't", "x1", "我", "爱你", "北京", "ガ", "です", "ไทย", "ที่", "เป็น", "한글", "ខ្មែរ",

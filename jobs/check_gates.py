@@ -1,0 +1,129 @@
+"""Judge the draft before it may become a version.  One output row is one gate's verdict:
+{"dataset": "faq", "dataset_version": 2, "gate": "leaks", "draft": "c0...", "passed": false, "row_ids": ["9f..."]}"""
+
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, Field
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.frames.digests import frame_digest
+from jobs.frames.matches import match_pairs
+from jobs.runtime.job import Job
+from schemas.duplicate_matches import DUPLICATE_MATCHES
+from schemas.gate_results import GATE_RESULTS
+from schemas.leaks import LEAKS
+from schemas.selections import SELECTIONS
+
+if TYPE_CHECKING:
+    from jobs.runtime.run import Context
+
+NAMED_ROWS = 20
+DRAFT_COLUMNS = [name for name in SELECTIONS.columns.names if name not in ("dataset", "dataset_version")]
+HELD_OUT = ("val", "test")
+
+
+class Params(BaseModel, frozen=True, extra="forbid"):
+    """repair: share of the kept examples that the independent check alone may have found before the draft is refused,
+    0 to 1.  min_share: part of its fraction that a held-out split must reach, 0 to 1, from min_documents kept on."""
+
+    repair: float = Field(default=0.001, ge=0, le=1)
+    min_share: float = Field(default=0.5, ge=0, le=1)
+    min_documents: int = Field(default=1000, ge=1)
+
+
+def transform(
+    selections: DataFrame, leaks: DataFrame, duplicate_matches: DataFrame, fractions: dict[str, float], params: Params
+) -> DataFrame:
+    """Output columns: those of gate_results but dataset and dataset_version; one row a gate."""
+    draft = selections.agg(frame_digest(DRAFT_COLUMNS).alias("draft"))
+    gates = [
+        leak_gate(selections, leaks, duplicate_matches),
+        repair_gate(selections, leaks, duplicate_matches, params),
+        share_gate(selections, fractions, params),
+    ]
+    return reduce(DataFrame.unionByName, gates).crossJoin(draft)
+
+
+def leak_gate(selections: DataFrame, leaks: DataFrame, duplicate_matches: DataFrame) -> DataFrame:
+    """No pair of kept documents in two splits is linked, by match or by the independent check."""
+    pairs = leaks.select("document_id", "other_id").union(
+        match_pairs(duplicate_matches).select("document_id", "other_id")
+    )
+    kept = selections.where("drop_reason IS NULL").select("document_id", "split")
+    other = kept.select(F.col("document_id").alias("other_id"), F.col("split").alias("other_split"))
+    open_pairs = pairs.join(kept, "document_id").join(other, "other_id").where("split <> other_split").distinct()
+    found = open_pairs.agg(F.count(F.lit(1)).alias("n"), named("document_id"))
+    return verdict(
+        found, "leaks", F.col("n").cast("double"), F.lit(0.0), "pairs of kept documents in two splits are linked"
+    )
+
+
+def repair_gate(selections: DataFrame, leaks: DataFrame, duplicate_matches: DataFrame, params: Params) -> DataFrame:
+    """The check that trusts no signature found little that the matches had not: else the matches are broken."""
+    matched = match_pairs(duplicate_matches).select("document_id", "other_id")
+    known = matched.union(matched.select("other_id", "document_id")).toDF("document_id", "partner_id").distinct()
+    repaired = (
+        selections.where("drop_reason = 'cross_split'")
+        .join(
+            leaks.select("document_id", F.col("other_id").alias("partner_id")),
+            ["document_id", "partner_id"],
+            "left_semi",
+        )
+        .join(known, ["document_id", "partner_id"], "left_anti")
+        .agg(F.count(F.lit(1)).alias("n"), named("document_id"))
+    )
+    kept = selections.agg(F.count_if(F.col("drop_reason").isNull()).alias("kept"))
+    share = F.col("n") / F.greatest(F.col("kept"), F.lit(1))
+    said = "of the examples were linked across splits by pairs that only the independent check found"
+    return verdict(repaired.crossJoin(kept), "repairs", share, F.lit(params.repair), said)
+
+
+def share_gate(selections: DataFrame, fractions: dict[str, float], params: Params) -> DataFrame:
+    """Held-out splits are not starved: each reaches a part of its fraction, once there are documents enough."""
+    kept = selections.where("drop_reason IS NULL")
+    counts = kept.agg(
+        F.count(F.lit(1)).alias("kept"), *[F.count_if(F.col("split") == split).alias(split) for split in HELD_OUT]
+    )
+    lacking = [
+        F.lit(fractions[split] * params.min_share) - F.col(split) / F.greatest(F.col("kept"), F.lit(1))
+        for split in HELD_OUT
+    ]
+    lack = F.when(F.col("kept") >= params.min_documents, F.greatest(F.lit(0.0), *lacking)).otherwise(F.lit(0.0))
+    rows = counts.withColumn("row_ids", F.array().cast("array<string>"))
+    return verdict(rows, "split_shares", lack, F.lit(0.0), "is what val or test lacks of half its fraction")
+
+
+def named(column: str) -> Column:
+    """The first few documents concerned, ascending."""
+    return F.slice(F.array_sort(F.collect_set(column)), 1, NAMED_ROWS).alias("row_ids")
+
+
+def verdict(row: DataFrame, gate: str, value: Column, threshold: Column, said: str) -> DataFrame:
+    """One row of gate_results: passed when the value does not exceed the threshold."""
+    rounded = F.round(value, 6)
+    return row.select(
+        F.lit(gate).alias("gate"),
+        (rounded <= threshold).alias("passed"),
+        rounded.alias("value"),
+        threshold.alias("threshold"),
+        F.concat(rounded.cast("string"), F.lit(f" {said}; the limit is "), threshold.cast("string")).alias("detail"),
+        "row_ids",
+    )
+
+
+def external(context: "Context") -> dict[str, Any]:
+    """The lake's fractions of the held-out splits."""
+    params = context.recipe.params["assign_splits"]
+    return {"fractions": {split: getattr(params, split) for split in HELD_OUT}}
+
+
+JOB = Job(
+    "check_gates",
+    reads=(SELECTIONS, LEAKS, DUPLICATE_MATCHES),
+    writes=GATE_RESULTS,
+    params=Params,
+    transform=transform,
+    external=external,
+)

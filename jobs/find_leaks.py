@@ -1,0 +1,101 @@
+"""Check splits against each other, trusting neither signatures nor matches.  One output row is one pair:
+{"dataset": "faq", "document_id": "9f...", "other_id": "07...", "split": "train", "other_split": "test",
+ "method": "shingles", "similarity": 0.71}"""
+
+from functools import partial
+
+from pydantic import BaseModel, Field
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.frames.prefix_filter import rank_of, similar_across_splits
+from jobs.frames.shingling import Shingling
+from jobs.runtime.job import Job
+from schemas.clean_records import CLEAN_RECORDS
+from schemas.documents import DOCUMENTS
+from schemas.leaks import LEAKS
+from schemas.splits import SPLITS
+from udfs.minhash import shingle_batches
+
+SHINGLED_SCHEMA = "document_id string, fine array<int>, coarse array<int>"
+
+
+class Params(BaseModel, frozen=True, extra="forbid"):
+    """threshold: exact Jaccard similarity that counts as a leak, 0 to 1.  shingles: the rule of this check.
+    tasks: how many share the shingling."""
+
+    threshold: float = Field(default=0.5, gt=0, le=1)
+    shingles: Shingling = Shingling()
+    tasks: int = Field(default=8, ge=1)
+
+
+def transform(documents: DataFrame, clean_records: DataFrame, splits: DataFrame, params: Params) -> DataFrame:
+    """Input columns: document_id, text, fold_digest; groups; split.  Output columns: those of leaks but dataset."""
+    placed = splits.where("drop_reason IS NULL").select("document_id", "split")
+    texts = documents.join(placed, "document_id").select("document_id", "split", "text", "fold_digest")
+    pairs = (
+        equal_links(texts.select("document_id", "split", F.col("fold_digest").alias("link")), "folded_text", 1.0)
+        .union(equal_links(declared_keys(clean_records, placed), "declared_key", None))
+        .union(similar_texts(texts, params))
+    )
+    strongest = F.max_by(F.struct("split", "other_split", "method", "similarity"), F.coalesce("similarity", F.lit(0.0)))
+    return (
+        pairs.groupBy("document_id", "other_id")
+        .agg(strongest.alias("best"))
+        .select("document_id", "other_id", "best.*")
+    )
+
+
+def equal_links(linked: DataFrame, method: str, similarity: float | None) -> DataFrame:
+    """Pairs of documents of two splits with the same link.  Input columns: document_id, split, link."""
+    spread = linked.groupBy("link").agg(F.count_distinct("split").alias("n")).where("n > 1")
+    rows = linked.join(spread, "link", "left_semi").withColumn("rank", rank_of(F.col("split")))
+    higher = rows.select(
+        "link",
+        F.col("document_id").alias("other_id"),
+        F.col("split").alias("other_split"),
+        F.col("rank").alias("other_rank"),
+    )
+    pairs = rows.join(higher, "link").where("rank < other_rank")
+    return pairs.select(
+        "document_id",
+        "other_id",
+        "split",
+        "other_split",
+        F.lit(method).alias("method"),
+        F.lit(similarity).cast("double").alias("similarity"),
+    )
+
+
+def declared_keys(clean_records: DataFrame, placed: DataFrame) -> DataFrame:
+    """Columns document_id, split, link: the declared group keys of current records."""
+    keys = clean_records.where("document_id IS NOT NULL").select("document_id", F.explode("groups").alias("link"))
+    return keys.distinct().join(placed, "document_id").select("document_id", "split", "link")
+
+
+def similar_texts(texts: DataFrame, params: Params) -> DataFrame:
+    """Pairs by exact prefix filter on shingles cut anew from the texts."""
+    found = similar_across_splits(texts, partial(_cut, params=params), params.threshold)
+    return found.select(
+        "document_id", "other_id", "split", "other_split", F.lit("shingles").alias("method"), "similarity"
+    )
+
+
+def _cut(texts: DataFrame, params: Params) -> DataFrame:
+    """Columns document_id, split, fine, coarse. The split travels inside the id: a join afterwards would cost more."""
+    named = F.concat_ws("/", "split", "document_id").alias("document_id")
+    spread = texts.repartition(params.tasks, "document_id").select(named, "text")
+    shingled = spread.mapInArrow(partial(shingle_batches, rule=params.shingles.rule()), SHINGLED_SCHEMA)
+    parts = F.split("document_id", "/")
+    return shingled.select(parts[1].alias("document_id"), parts[0].alias("split"), "fine", "coarse")
+
+
+JOB = Job(
+    "find_leaks",
+    reads=(DOCUMENTS, CLEAN_RECORDS, SPLITS),
+    writes=LEAKS,
+    params=Params,
+    transform=transform,
+    iterative=True,
+    lake_params=("threshold", "shingles"),
+)
