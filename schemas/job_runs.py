@@ -2,7 +2,7 @@
 
 from pyspark.sql import types as T
 
-from schemas.column_types import COUNTS, DATASET, DOUBLE, FINGERPRINT, INT, LONG, STRING, TIMESTAMP
+from schemas.column_types import COUNTS, DATASET, DOUBLE, FINGERPRINT, INT, LONG, NAMES, STRING, TIMESTAMP
 from schemas.table import Table, column
 
 JOB_RUNS = Table(
@@ -15,6 +15,7 @@ JOB_RUNS = Table(
             column("position", INT, "place of the job in the pipeline, from 0", required=True),
             column("status", STRING, "done, skipped, refused or failed", required=True),
             FINGERPRINT,
+            column("fingerprints", NAMES, "source -> fingerprint in force; one entry without source where it has one"),
             column("params", STRING, "parameters of the job, JSON", required=True),
             column("inputs", COUNTS, "table -> Delta version after the run", required=True),
             column("output", STRING, "id of the output table"),

@@ -25,9 +25,9 @@ def drop_columns() -> tuple[T.StructField, ...]:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
-    """One Delta table of the lake.
+    """One Delta table of the lake. Each is declared once, so two are equal only when they are the same object.
 
     key: columns that identify a row; never null.
     lifetime: how the table is written (DESIGN: ledger and cache append, current and frozen replace a slice).

@@ -45,7 +45,7 @@ def ingest_files(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for file in batch.select(list(File._fields)).to_pylist():
             for row in read_file(File(**file)):
                 rows.append(row)
-                size += len(row["payload"] or "")
+                size += len(row.get("payload") or "")
                 if len(rows) >= BATCH_ROWS or size >= BATCH_BYTES:
                     yield pa.RecordBatch.from_pylist(rows, ARROW_SCHEMA)
                     rows, size = [], 0

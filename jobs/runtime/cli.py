@@ -58,6 +58,27 @@ def run(
         show_result(context)
 
 
+@app.command()
+def sql(
+    recipe: RecipePath,
+    statement: Annotated[str, typer.Argument(metavar="QUERY", help="A SELECT over the lake's tables and views.")],
+    form: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    tables: Tables = None,
+) -> None:
+    """Query the lake's tables and views in SQL.
+
+    Example: sluice sql conf/recipes/reviews_zh.yaml "SELECT split, count(*) FROM current_examples GROUP BY split"
+    """
+    from jobs.runtime.results import print_rows
+    from jobs.runtime.session import open_session
+    from jobs.runtime.tables import Lake
+    from jobs.runtime.views import query
+
+    loaded = load_recipe(recipe, PIPELINE, (), tables)
+    lake = Lake(open_session(log_file()), loaded.tables)
+    print_rows(query(lake, statement), form)
+
+
 def log_file() -> Path:
     """Where this process's Spark log goes."""
     return Path("logs") / f"sluice-{datetime.now():%Y%m%d-%H%M%S}-{_pid()}.log"

@@ -172,13 +172,15 @@ def _run_row(context: Context, job: Job, outcome: Outcome) -> dict[str, Any]:
     tables: tuple[Table, ...] = (*job.inputs, job.writes)
     versions = {t.name: head for t in tables if (head := context.history.head(t)) is not None}
     opened = context.lake.opened.get(job.writes.name)
+    fingerprint = context.scope.fingerprints[job.name]
     return {
         "dataset": context.recipe.dataset,
         "job": job.name,
         "run_id": context.run_id,
         "position": list(context.jobs).index(job),
         "status": outcome.status,
-        "fingerprint": flat(context.scope.fingerprints[job.name]),
+        "fingerprint": flat(fingerprint),
+        "fingerprints": fingerprint if isinstance(fingerprint, dict) else {"": fingerprint},
         "params": context.recipe.params[job.name].model_dump_json(exclude={"sources"}),
         "inputs": versions,
         "output": opened.id if opened else None,

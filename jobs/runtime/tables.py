@@ -1,6 +1,7 @@
 """Delta tables of a lake: where they are, creation, reading at a version, writing by lifetime."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
@@ -56,6 +57,11 @@ class Lake:
     spark: SparkSession
     location: str
     opened: dict[str, Opened] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """A relative path means one thing wherever Spark's own working directory is."""
+        if "://" not in self.location:
+            self.location = os.path.abspath(self.location)
 
     def name(self, table: Table) -> str:
         """How SQL names the table. The one place that knows where tables are."""
@@ -187,7 +193,7 @@ def _create_sql(table: Table, name: str, properties: Mapping[str, str]) -> str:
 
 def _stats_columns(table: Table) -> list[str]:
     """Keys and small scalars; long texts make no statistics worth their bytes."""
-    scalars = (T.LongType, T.IntegerType, T.BooleanType)
+    scalars = (T.LongType, T.IntegerType)
     names = [f.name for f in table.columns if isinstance(f.dataType, scalars)]
     wanted = dict.fromkeys((*table.key, *names, *(n for n in ("source", "split", "drop_reason") if table.has(n))))
     return [name for name in wanted if name not in table.partition_by]
@@ -229,7 +235,13 @@ def _commit(row: dict[str, Any]) -> Commit:
 
 def _is_absent(error: AnalysisException) -> bool:
     condition = error.getCondition() or ""
-    absent = ("DELTA_MISSING_DELTA_TABLE", "DELTA_TABLE_NOT_FOUND", "PATH_NOT_FOUND", "DELTA_PATH_DOES_NOT_EXIST")
+    absent = (
+        "TABLE_OR_VIEW_NOT_FOUND",
+        "DELTA_MISSING_DELTA_TABLE",
+        "DELTA_TABLE_NOT_FOUND",
+        "PATH_NOT_FOUND",
+        "DELTA_PATH_DOES_NOT_EXIST",
+    )
     return any(name in condition or name in str(error) for name in absent) or "doesn't exist" in str(error)
 
 

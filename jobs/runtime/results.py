@@ -1,0 +1,60 @@
+"""Print the rows of a query as a table, CSV or JSON lines."""
+
+import csv
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from pyspark.sql import DataFrame, Row
+from rich.table import Table as Grid
+
+from jobs.runtime.console import console
+from jobs.runtime.errors import ConfigError
+
+FORMATS = ("table", "csv", "json")
+# A terminal is for looking: what is larger belongs in a file or another query.
+TABLE_ROWS = 1000
+CELL_CHARS = 200
+
+
+def print_rows(rows: DataFrame, form: str) -> None:
+    """Write the rows to standard output."""
+    if form not in FORMATS:
+        raise ConfigError(f"--format {form}: expected one of {', '.join(FORMATS)}")
+    if form == "table":
+        _print_grid(rows.columns, rows.limit(TABLE_ROWS + 1).collect())
+    elif form == "csv":
+        writer = csv.writer(sys.stdout)
+        writer.writerow(rows.columns)
+        writer.writerows([_plain(value) for value in row] for row in rows.toLocalIterator())
+    else:
+        for row in rows.toLocalIterator():
+            sys.stdout.write(orjson.dumps(_asdict(row), default=str).decode() + "\n")
+
+
+def _print_grid(columns: Sequence[str], rows: Sequence[Row]) -> None:
+    grid = Grid(*columns)
+    for row in rows[:TABLE_ROWS]:
+        grid.add_row(*[_plain(value)[:CELL_CHARS] for value in row])
+    console.print(grid)
+    if len(rows) > TABLE_ROWS:
+        console.print(f"the first {TABLE_ROWS} rows; use --format csv for all")
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return orjson.dumps(_asdict(value), default=str).decode() if isinstance(value, list | dict | Row) else str(value)
+
+
+def _asdict(value: Any) -> Any:
+    if isinstance(value, Row):
+        return {name: _asdict(item) for name, item in value.asDict().items()}
+    if isinstance(value, list):
+        return [_asdict(item) for item in value]
+    if isinstance(value, dict):
+        return {str(name): _asdict(item) for name, item in value.items()}
+    return value
