@@ -1,0 +1,48 @@
+"""One Spark session for all tests; rows of a frame as plain values; the shared data, where there is any."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, Row, SparkSession
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """The one local session with Delta; its noise goes to a file."""
+    from jobs.runtime.session import open_session
+
+    folder = tmp_path_factory.mktemp("spark")
+    session = open_session(folder / "spark.log", master="local[2]")
+    session.conf.set("spark.sql.shuffle.partitions", "2")
+    yield session
+    session.stop()
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of real data beside the repository; tests that need it skip where it is absent, but not in CI."""
+    if not SHARED.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail("../shared/data is missing in CI")
+        pytest.skip("needs ../shared/data, which a user's clone does not have")
+    return SHARED
+
+
+def plain(value: Any) -> Any:
+    """A cell as plain Python: rows become dicts."""
+    if isinstance(value, Row):
+        return {name: plain(item) for name, item in value.asDict().items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+def rows(frame: DataFrame, *order: str) -> list[dict[str, Any]]:
+    """The rows of a small frame as dicts, in the order of some columns (all, when none are named)."""
+    return [plain(row) for row in frame.orderBy(*(order or frame.columns)).collect()]
