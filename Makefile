@@ -10,10 +10,10 @@ DEMO_RECIPES := conf/recipes/reviews_zh.yaml conf/recipes/python_docs.yaml
 # The long lanes have targets of their own, so `make test` leaves them out.
 KILL_TESTS := tests/pipeline/test_kill.py
 EQUAL_TESTS := tests/pipeline/test_equal.py
-KILL_OPTIONS :=
+KILL_OPTIONS := -s
 EQUAL_OPTIONS :=
-KILL_CI_OPTIONS :=
-EQUAL_CI_OPTIONS :=
+KILL_CI_OPTIONS := -m "not by_hand" -s
+EQUAL_CI_OPTIONS := -m "not by_hand"
 
 # The first Python that is new enough and can make virtual environments; PYTHON=/path/to/python names another.
 SUPPORTED := -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'

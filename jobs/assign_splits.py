@@ -41,6 +41,8 @@ class Params(BaseModel, frozen=True, extra="forbid"):
         unknown = set(self.bind) - set(LINK_KINDS)
         if unknown:
             raise ValueError(f"bind knows {', '.join(LINK_KINDS)}; found {', '.join(sorted(unknown))}")
+        if "folded_text" not in self.bind:
+            raise ValueError("bind lacks folded_text: texts that are equal after folding always share a split")
         return self
 
 
@@ -56,9 +58,12 @@ def transform(
     Output columns: those of splits, one row for every new document."""
     new_ids = new_documents.select("document_id")
     lenders = splits.where("NOT drop_reason <=> 'conflict'").select("document_id", "split", "leak_group_id")
-    keys = link_keys(documents, clean_records, params.bind).transform(without_generic_prompts, params.prompt_cap)
-    bound = number_of_matches(duplicate_matches) + len(params.bind) * documents.count()
+    every_key = link_keys(documents, clean_records, params.bind)
+    keys = without_generic_prompts(every_key, params.prompt_cap)
     edges = edges_among_new(keys, new_ids, duplicate_matches)
+    bound = every_key.join(new_ids, "document_id", "left_semi").count() + number_of_matches(
+        duplicate_matches.join(new_ids, "document_id", "left_semi")
+    )
     members = with_components(new_ids, connected_components(edges, bound))
     touched = touches(keys, new_ids, lenders, duplicate_matches, clean_records, params.revision_cap)
     return (

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.frames.digests import frame_digest
 from jobs.frames.matches import match_pairs
+from jobs.frames.prefix_filter import rank_of
 from jobs.runtime.job import Job
 from schemas.duplicate_matches import DUPLICATE_MATCHES
 from schemas.gate_results import GATE_RESULTS
@@ -19,7 +20,10 @@ from schemas.selections import SELECTIONS
 if TYPE_CHECKING:
     from jobs.runtime.run import Context
 
-NAMED_ROWS = 20
+NAMED_PAIRS = 10
+NAMED_ROWS = 2 * NAMED_PAIRS
+# Shares of any number of documents differ in these digits; the noise of floats does not reach them.
+DIGITS = 9
 DRAFT_COLUMNS = [name for name in SELECTIONS.columns.names if name not in ("dataset", "dataset_version")]
 HELD_OUT = ("val", "test")
 
@@ -40,7 +44,7 @@ def transform(
     draft = selections.agg(frame_digest(DRAFT_COLUMNS).alias("draft"))
     gates = [
         leak_gate(selections, leaks, duplicate_matches),
-        repair_gate(selections, leaks, duplicate_matches, params),
+        repair_gate(selections, duplicate_matches, params),
         share_gate(selections, fractions, params),
     ]
     return reduce(DataFrame.unionByName, gates).crossJoin(draft)
@@ -53,30 +57,35 @@ def leak_gate(selections: DataFrame, leaks: DataFrame, duplicate_matches: DataFr
     )
     kept = selections.where("drop_reason IS NULL").select("document_id", "split")
     other = kept.select(F.col("document_id").alias("other_id"), F.col("split").alias("other_split"))
-    open_pairs = pairs.join(kept, "document_id").join(other, "other_id").where("split <> other_split").distinct()
-    found = open_pairs.agg(F.count(F.lit(1)).alias("n"), named("document_id"))
+    both_kept = pairs.join(kept, "document_id").join(other, "other_id").where("split <> other_split")
+    pair = F.array(F.least("document_id", "other_id"), F.greatest("document_id", "other_id"))
+    open_pairs = both_kept.select(pair.alias("pair")).distinct()
+    first_pairs = F.flatten(F.slice(F.array_sort(F.collect_list("pair")), 1, NAMED_PAIRS))
+    found = open_pairs.agg(F.count(F.lit(1)).alias("n"), first_pairs.alias("row_ids"))
     return verdict(
         found, "leaks", F.col("n").cast("double"), F.lit(0.0), "pairs of kept documents in two splits are linked"
     )
 
 
-def repair_gate(selections: DataFrame, leaks: DataFrame, duplicate_matches: DataFrame, params: Params) -> DataFrame:
-    """The check that trusts no signature found little that the matches had not: else the matches are broken."""
+def repair_gate(selections: DataFrame, duplicate_matches: DataFrame, params: Params) -> DataFrame:
+    """The check that trusts no signature found little that the matches had not: else the matches are broken.
+
+    It alone found a document that was dropped for a higher split without a match to any kept document of one."""
     matched = match_pairs(duplicate_matches).select("document_id", "other_id")
-    known = matched.union(matched.select("other_id", "document_id")).toDF("document_id", "partner_id").distinct()
-    repaired = (
-        selections.where("drop_reason = 'cross_split'")
-        .join(
-            leaks.select("document_id", F.col("other_id").alias("partner_id")),
-            ["document_id", "partner_id"],
-            "left_semi",
-        )
-        .join(known, ["document_id", "partner_id"], "left_anti")
-        .agg(F.count(F.lit(1)).alias("n"), named("document_id"))
+    known = matched.union(matched.select("other_id", "document_id")).toDF("document_id", "other_id")
+    dropped = selections.where("drop_reason = 'cross_split'").select("document_id", "split")
+    kept_ones = selections.where("drop_reason IS NULL").select(
+        F.col("document_id").alias("other_id"), F.col("split").alias("other_split")
     )
+    by_match = (
+        known.join(dropped, "document_id")
+        .join(kept_ones, "other_id")
+        .where(rank_of(F.col("split")) < rank_of(F.col("other_split")))
+    )
+    repaired = dropped.join(by_match, "document_id", "left_anti").agg(F.count(F.lit(1)).alias("n"), first_rows())
     kept = selections.agg(F.count_if(F.col("drop_reason").isNull()).alias("kept"))
     share = F.col("n") / F.greatest(F.col("kept"), F.lit(1))
-    said = "of the examples were linked across splits by pairs that only the independent check found"
+    said = "of the examples were linked across splits and found by the independent check alone"
     return verdict(repaired.crossJoin(kept), "repairs", share, F.lit(params.repair), said)
 
 
@@ -92,17 +101,18 @@ def share_gate(selections: DataFrame, fractions: dict[str, float], params: Param
     ]
     lack = F.when(F.col("kept") >= params.min_documents, F.greatest(F.lit(0.0), *lacking)).otherwise(F.lit(0.0))
     rows = counts.withColumn("row_ids", F.array().cast("array<string>"))
-    return verdict(rows, "split_shares", lack, F.lit(0.0), "is what val or test lacks of half its fraction")
+    said = f"is what val or test lacks of {params.min_share:g} of its fraction"
+    return verdict(rows, "split_shares", lack, F.lit(0.0), said)
 
 
-def named(column: str) -> Column:
+def first_rows() -> Column:
     """The first few documents concerned, ascending."""
-    return F.slice(F.array_sort(F.collect_set(column)), 1, NAMED_ROWS).alias("row_ids")
+    return F.slice(F.array_sort(F.collect_list("document_id")), 1, NAMED_ROWS).alias("row_ids")
 
 
 def verdict(row: DataFrame, gate: str, value: Column, threshold: Column, said: str) -> DataFrame:
     """One row of gate_results: passed when the value does not exceed the threshold."""
-    rounded = F.round(value, 6)
+    rounded = F.round(value, DIGITS)
     return row.select(
         F.lit(gate).alias("gate"),
         (rounded <= threshold).alias("passed"),

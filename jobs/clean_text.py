@@ -10,14 +10,14 @@ from pydantic import BaseModel, Field, field_validator
 from pyspark.sql import DataFrame
 
 from jobs.runtime.assets import resolve_asset
-from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
+from jobs.runtime.mapped_fields import require_mapped_fields
 from jobs.runtime.recipe import Source
+from jobs.runtime.recipe_errors import nearest
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.raw_records import RAW_RECORDS
 from udfs.clean_functions import CLEANERS
 from udfs.clean_payloads import CLEANED_SCHEMA, Mapped, Rules, clean_payloads
-from udfs.payload_fields import DEFAULT_FIELDS, read_fields
 
 if TYPE_CHECKING:
     from jobs.runtime.run import Context
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Params(BaseModel, frozen=True, extra="forbid"):
     """cleaners: names of cleaning functions, in order.  min_chars, max_chars: limits of the cleaned text.
     languages: ISO codes to keep, null keeps all; language_confidence: the floor, 0 to 1, where languages are named.
-    labels: the label set, null takes any.  language_model: an asset, null detects no language."""
+    labels: the label set, null takes any.  language_model: an asset, null detects no language.
+    tasks: how many share the work, whatever files the records come from."""
 
     sources: tuple[Source, ...] = ()
     cleaners: tuple[str, ...] = tuple(CLEANERS)
@@ -36,20 +37,22 @@ class Params(BaseModel, frozen=True, extra="forbid"):
     language_confidence: float = Field(default=0.0, ge=0, le=1)
     labels: tuple[str, ...] | None = None
     language_model: str | None = "asset:lid176/model"
+    tasks: int = Field(default=8, ge=1)
 
     @field_validator("cleaners")
     @classmethod
     def _cleaners_exist(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         unknown = [name for name in value if name not in CLEANERS]
         if unknown:
-            raise ValueError(f"unknown cleaning function {unknown[0]}; known: {', '.join(CLEANERS)}")
+            raise ValueError(f"unknown cleaning function {unknown[0]}; {nearest(unknown[0], tuple(CLEANERS))}")
         return value
 
 
 def transform(new_raw_records: DataFrame, language_model: str | None, params: Params) -> DataFrame:
     """Input columns: those of raw_records.  Output columns: those of clean_records but fingerprint and batch."""
     records = new_raw_records.select("record_id", "revision", "source", "path", "position", "payload")
-    return records.mapInArrow(partial(_clean_batches, params=params, model=language_model), CLEANED_SCHEMA)
+    # A number of its own, because Spark would run the few partitions of a small ingest on one core.
+    return records.repartition(params.tasks, "record_id").mapInArrow(partial(_clean_batches, params=params, model=language_model), CLEANED_SCHEMA)
 
 
 def _clean_batches(batches: Iterable[pa.RecordBatch], params: Params, model: str | None) -> Iterator[pa.RecordBatch]:
@@ -62,24 +65,15 @@ def _clean_batches(batches: Iterable[pa.RecordBatch], params: Params, model: str
         params.labels,
         model,
     )
-    mapped = {source.name: Mapped(fields_of(source), source.label, source.license) for source in params.sources}
+    mapped = {source.name: Mapped(source.mapping(), source.label, source.license) for source in params.sources}
     return clean_payloads(batches, mapped, rules)
 
 
-def fields_of(source: Source) -> dict[str, Any]:
-    """A source's mapping; formats whose columns are known need none."""
-    return dict(source.fields) or DEFAULT_FIELDS.get(source.format, {})
-
-
 def external(context: "Context") -> dict[str, Any]:
-    """The language model's file; ConfigError where a mapping is wrong or names a column that no record has."""
+    """The language model's file; ConfigError where a mapping names what no record has."""
     params = context.recipe.params["clean_text"]
     assert isinstance(params, Params)
-    for source in params.sources:
-        try:
-            read_fields(fields_of(source))
-        except ValueError as error:
-            raise ConfigError(f"{context.recipe.path}: source {source.name}: {error}") from None
+    require_mapped_fields(context.scope)
     name = params.language_model
     path = str(resolve_asset(name.removeprefix("asset:"))) if name and name.startswith("asset:") else name
     return {"language_model": path}

@@ -3,6 +3,7 @@
  "method": "shingles", "similarity": 0.71}"""
 
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
 from pyspark.sql import DataFrame
@@ -17,6 +18,9 @@ from schemas.leaks import LEAKS
 from schemas.splits import SPLITS
 from udfs.minhash import shingle_batches
 
+if TYPE_CHECKING:
+    from jobs.runtime.run import Context
+
 SHINGLED_SCHEMA = "document_id string, fine array<int>, coarse array<int>"
 
 
@@ -29,16 +33,20 @@ class Params(BaseModel, frozen=True, extra="forbid"):
     tasks: int = Field(default=8, ge=1)
 
 
-def transform(documents: DataFrame, clean_records: DataFrame, splits: DataFrame, params: Params) -> DataFrame:
-    """Input columns: document_id, text, fold_digest; groups; split.  Output columns: those of leaks but dataset."""
+def transform(
+    documents: DataFrame, clean_records: DataFrame, splits: DataFrame, bind: tuple[str, ...], params: Params
+) -> DataFrame:
+    """Input columns: document_id, text, fold_digest; groups; split.  Output columns: those of leaks but dataset.
+
+    bind: kinds of key that tie documents in this lake; declared keys are checked where they do."""
     placed = splits.where("drop_reason IS NULL").select("document_id", "split")
     texts = documents.join(placed, "document_id").select("document_id", "split", "text", "fold_digest")
-    pairs = (
-        equal_links(texts.select("document_id", "split", F.col("fold_digest").alias("link")), "folded_text", 1.0)
-        .union(equal_links(declared_keys(clean_records, placed), "declared_key", None))
-        .union(similar_texts(texts, params))
-    )
-    strongest = F.max_by(F.struct("split", "other_split", "method", "similarity"), F.coalesce("similarity", F.lit(0.0)))
+    folds = texts.select("document_id", "split", F.col("fold_digest").alias("link"))
+    pairs = equal_links(folds, "folded_text", 1.0).union(similar_texts(texts, params))
+    if "group" in bind:
+        pairs = pairs.union(equal_links(declared_keys(clean_records, placed), "declared_key", None))
+    weakness = F.struct(-F.coalesce("similarity", F.lit(0.0)), "method")
+    strongest = F.min_by(F.struct("split", "other_split", "method", "similarity"), weakness)
     return (
         pairs.groupBy("document_id", "other_id")
         .agg(strongest.alias("best"))
@@ -90,12 +98,18 @@ def _cut(texts: DataFrame, params: Params) -> DataFrame:
     return shingled.select(parts[1].alias("document_id"), parts[0].alias("split"), "fine", "coarse")
 
 
+def external(context: "Context") -> dict[str, Any]:
+    """The kinds of key that tie documents in this lake."""
+    return {"bind": context.recipe.params["assign_splits"].model_dump()["bind"]}
+
+
 JOB = Job(
     "find_leaks",
     reads=(DOCUMENTS, CLEAN_RECORDS, SPLITS),
     writes=LEAKS,
     params=Params,
     transform=transform,
+    external=external,
     iterative=True,
     lake_params=("threshold", "shingles"),
 )

@@ -14,7 +14,8 @@ from schemas.labels import LABELS
 
 
 class Params(BaseModel, frozen=True, extra="forbid"):
-    """multi_label: true keeps every label that most of a text's records bring; false settles on one."""
+    """multi_label: true keeps every label that most of a text's records bring; false settles on one, and two labels
+    that most of them bring are a conflict."""
 
     multi_label: bool = False
 
@@ -36,14 +37,14 @@ def settle(documents: DataFrame, params: Params) -> DataFrame:
     agreed = F.array_sort(F.transform(winners, lambda c: c["label"]))
     brought = F.array_sort(F.transform(counts, lambda c: c["label"]))
     unlabelled = F.size(counts) == 0
-    is_single = F.lit(not params.multi_label)
-    conflict = ~unlabelled & (F.size(agreed) == 0)
+    settled = (F.size(agreed) > 0) if params.multi_label else (F.size(agreed) == 1)
+    conflict = ~unlabelled & ~settled
     shares = F.map_from_entries(
         F.transform(F.array_sort(counts), lambda c: F.struct(c["label"], F.round(c["count"] / F.col("num_records"), 6)))
     )
     return documents.select(
         "document_id",
-        F.when(is_single & (F.size(agreed) == 1), F.element_at(agreed, 1)).alias("label"),
+        F.when(settled & ~F.lit(params.multi_label), F.element_at(agreed, 1)).alias("label"),
         F.when(conflict, brought).otherwise(agreed).alias("labels"),
         F.when(~unlabelled, shares).alias("label_probabilities"),
         F.when(~unlabelled, F.lit("gold")).alias("label_source"),

@@ -2,7 +2,7 @@
 {"record_id": "9f...", "revision": 3, "source": "faq", "path": "raw/faq.csv", "position": 12, "payload": "{...}"}"""
 
 from pydantic import BaseModel, Field
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.runtime.job import Job
@@ -17,31 +17,45 @@ CONTESTED = "another row of the batch has the same key"
 
 
 class Params(BaseModel, frozen=True, extra="forbid"):
-    """sources: the recipe's sources.  read_tasks: how many tasks share the files of a batch."""
+    """sources: the recipe's sources.  tasks: how many share the files of a batch."""
 
     sources: tuple[Source, ...] = ()
-    read_tasks: int = Field(default=8, ge=1)
+    tasks: int = Field(default=8, ge=1)
 
 
 def transform(new_source_files: DataFrame, raw_records: DataFrame, params: Params) -> DataFrame:
     """Input columns of raw_records: those of the table.  Output columns: those of raw_records."""
-    listed = new_source_files.select(*File._fields).repartition(params.read_tasks, "path")
-    read = listed.mapInArrow(ingest_files, RECORDS_SCHEMA)
+    listed = new_source_files.transform(without_superseded)
+    read = listed.transform(read_records, params.tasks)
     known = raw_records.where(F.col("source").isin([source.name for source in params.sources]))
     records = read.transform(settle_keys).transform(keep_news, known)
-    if all(source.on_vanish == "keep" for source in params.sources):
+    dropping = [source.name for source in params.sources if source.on_vanish == "drop"]
+    if not dropping:
         return records
-    return records.unionByName(vanished_records(new_source_files, known, params), allowMissingColumns=True)
+    whole = listed.where((F.col("on_vanish") == "drop") & F.col("source").isin(dropping))
+    vanished = vanished_records(whole.transform(read_records, params.tasks), known)
+    return records.unionByName(vanished, allowMissingColumns=True)
+
+
+def without_superseded(new_source_files: DataFrame) -> DataFrame:
+    """A listing that no run read before a newer one of the same file came is not read: its bytes are gone."""
+    last = F.max("revision").over(Window.partitionBy("source", "path"))
+    return new_source_files.withColumn("uri", F.when(F.col("revision") == last, F.col("uri")))
+
+
+def read_records(source_files: DataFrame, tasks: int) -> DataFrame:
+    """The rows of the files, then a row for each file."""
+    files = source_files.select(*File._fields).repartition(tasks, "path")
+    return files.mapInArrow(ingest_files, RECORDS_SCHEMA)
 
 
 def settle_keys(read: DataFrame) -> DataFrame:
     """Of several rows with one id in a batch the greatest order_by stays; where it does not decide, all are set aside
     under the ids of their content, and the record keeps what it had. Equal rows are one."""
-    same_id = Window.partitionBy("record_id")
-    number, text = F.expr("try_cast(order_value AS DOUBLE)"), F.col("order_value")
-    order = F.struct(number.alias("number"), text.alias("text"))
+    same_id = Window.partitionBy("record_id", "revision")
+    order = _order("order_value")
     greatest = read.withColumn("_top", F.max(order).over(same_id)).where(F.col("_top").eqNullSafe(order))
-    first = Window.partitionBy("record_id", "payload_digest").orderBy("path", "position")
+    first = Window.partitionBy("record_id", "revision", "payload_digest").orderBy("path", "position")
     distinct = greatest.withColumn("_first", F.row_number().over(first)).where("_first = 1")
     settled = distinct.withColumn("_contested", F.size(F.collect_set("payload_digest").over(same_id)) > 1)
     set_aside = {
@@ -54,36 +68,39 @@ def settle_keys(read: DataFrame) -> DataFrame:
     return settled.withColumns(chosen).select(*[name for name in RAW_RECORDS.columns.names if name in read.columns])
 
 
+def _order(name: str) -> Column:
+    """Numbers by value, exactly (a double cannot tell nanoseconds apart); texts after absent values, before numbers."""
+    number = F.expr(f"try_cast({name} AS DOUBLE)")
+    exact = F.expr(f"try_cast({name} AS DECIMAL(38, 12))")
+    return F.struct(number, exact, F.when(number.isNull(), F.col(name)))
+
+
 def keep_news(records: DataFrame, raw_records: DataFrame) -> DataFrame:
-    """Rows whose payload differs from the newest of their record; a file's own row always stays."""
+    """Rows whose payload differs from the one before of their record; a file's own row always stays."""
     newest = raw_records.groupBy("record_id").agg(
         F.max_by(F.struct("payload_digest", "drop_reason"), "revision").alias("_known")
     )
-    compared = records.join(newest, "record_id", "left")
     found = F.struct("payload_digest", "drop_reason")
-    is_known = F.col("_known").isNotNull() & F.col("_known").eqNullSafe(found)
-    return compared.where(F.col("file_rows").isNotNull() | ~is_known).drop("_known")
+    # Two listings may wait for one run: then the row before is one of this batch.
+    in_order = Window.partitionBy("record_id").orderBy("revision")
+    compared = records.join(newest, "record_id", "left").withColumn("_before", F.lag(found).over(in_order))
+    before = F.coalesce("_before", "_known")
+    is_known = before.isNotNull() & before.eqNullSafe(found)
+    return compared.where(F.col("file_rows").isNotNull() | ~is_known).drop("_known", "_before")
 
 
-def vanished_records(new_source_files: DataFrame, raw_records: DataFrame, params: Params) -> DataFrame:
-    """A revision without payload for every record that left a source with on_vanish: drop. Such a source is listed
-    whole when it changes; where one of its files fails, nothing is taken for vanished."""
-    whole = new_source_files.where("on_vanish = 'drop'")
+def vanished_records(read: DataFrame, raw_records: DataFrame) -> DataFrame:
+    """A revision without payload for every record that is not in its source, which was read whole. Where one of its
+    files failed, nothing is taken for vanished; nor what was last seen in a file with rows that nobody could read."""
     unsure = F.col("file_rows").isNotNull() & F.col("drop_reason").isin(*UNREAD)
-    read = whole.select(*File._fields).repartition(params.read_tasks, "path").mapInArrow(ingest_files, RECORDS_SCHEMA)
-    files = read.groupBy("source").agg(
-        F.max("revision").alias("_batch"),
-        F.bool_or(unsure).alias("_failed"),
-    )
-    live = (
-        raw_records.where("file_rows IS NULL")
-        .groupBy("source", "record_id")
-        .agg(F.max_by(F.struct("payload", "drop_reason"), "revision").alias("_known"))
-    )
-    known = live.where("_known.payload IS NOT NULL").join(files.where("NOT _failed"), "source")
-    return known.join(read, ["source", "record_id"], "left_anti").select(
-        "record_id", F.col("_batch").alias("revision"), "source"
-    )
+    sources = read.groupBy("source").agg(F.max("revision").alias("_batch"), F.bool_or(unsure).alias("_failed"))
+    unread = read.where("file_rows IS NULL AND payload IS NULL").select("source", "path").distinct()
+    last = F.max_by(F.struct("path", "payload_digest", "drop_reason"), "revision").alias("last")
+    live = raw_records.where("file_rows IS NULL").groupBy("source", "record_id").agg(last)
+    kept = live.where("last.payload_digest IS NOT NULL AND last.drop_reason IS NULL").withColumn("path", F.col("last.path"))
+    known = kept.join(sources.where("NOT _failed"), "source").join(unread, ["source", "path"], "left_anti")
+    gone = known.join(read, ["source", "record_id"], "left_anti")
+    return gone.select("record_id", F.col("_batch").alias("revision"), "source")
 
 
 JOB = Job(

@@ -1,10 +1,11 @@
 """List new, changed and vanished files of the sources.  One output row is one version of one file:
 {"source": "faq", "path": "raw/faq.csv", "revision": 3, "size_bytes": 1024, "vanished": false}"""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.runtime.errors import ConfigError
@@ -12,12 +13,15 @@ from jobs.runtime.job import Job
 from jobs.runtime.listing import listing
 from jobs.runtime.recipe import Source
 from jobs.runtime.scope import newest
+from jobs.runtime.tables import Lake
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES
 
 if TYPE_CHECKING:
     from jobs.runtime.run import Context
 
+# What identifies the records of a source: fixed by its first records in the lake.
+FIXED = ("format", "record_key", "order_by")
 # A file that could not be read is listed again: the next run may find it whole.
 LIST_AGAIN = ("truncated_file", "unreadable_file")
 
@@ -30,11 +34,13 @@ class Params(BaseModel, frozen=True, extra="forbid"):
 
 def transform(source_files: DataFrame, raw_records: DataFrame, files: DataFrame, params: Params) -> DataFrame:
     """Input columns of files: source, path, uri, size_bytes, modified_ms.  Output columns: those of source_files."""
+    declared = _declared(files, params)
+    found = files.join(declared, "source")
     mine = source_files.where(F.col("source").isin([source.name for source in params.sources]))
     known = mine.transform(newest_listing).join(failed_files(raw_records), ["source", "path", "revision"], "left")
-    changes = changed_files(files, known).unionByName(vanished_files(files, known), allowMissingColumns=True)
-    batch = changes.transform(whole_sources, files, params).crossJoin(next_revision(source_files))
-    return batch.join(_declared(batch, params), "source")
+    gone = vanished_files(found, known).join(declared, "source")
+    changes = changed_files(found, known).unionByName(gone, allowMissingColumns=True)
+    return changes.transform(whole_sources, found).crossJoin(next_revision(source_files))
 
 
 def newest_listing(source_files: DataFrame) -> DataFrame:
@@ -49,21 +55,17 @@ def failed_files(raw_records: DataFrame) -> DataFrame:
 
 
 def changed_files(files: DataFrame, known: DataFrame) -> DataFrame:
-    """Files that are new, back again, of another size or time, or that failed."""
-    before = known.select(
-        "source",
-        "path",
-        "vanished",
-        "failed",
-        F.col("size_bytes").alias("_size"),
-        F.col("modified_ms").alias("_modified"),
-    )
-    is_same = (
-        (F.col("_size") == F.col("size_bytes")) & (F.col("_modified") == F.col("modified_ms")) & ~F.col("vanished")
-    )
-    unchanged = F.coalesce(is_same, F.lit(False)) & F.col("failed").isNull()
-    found = files.join(before, ["source", "path"], "left").where(~unchanged)
-    return found.select(*files.columns, F.lit(False).alias("vanished"))
+    """Files that are new, back again, of another size, time or digest, read in another way, or that failed."""
+    facts = F.struct("size_bytes", "modified_ms", _name("uri"), "format", "record_key", "order_by")
+    before = known.select("source", "path", "vanished", "failed", facts.alias("_before"))
+    unchanged = F.col("_before").eqNullSafe(facts) & ~F.col("vanished") & F.col("failed").isNull()
+    changed = files.join(before, ["source", "path"], "left").where(~F.coalesce(unchanged, F.lit(False)))
+    return changed.select(*files.columns, F.lit(False).alias("vanished"))
+
+
+def _name(uri: str) -> Column:
+    """The file's name without its folders: a cache may move, but names an asset's file by its digest."""
+    return F.substring_index(uri, "/", -1).alias("name")
 
 
 def vanished_files(files: DataFrame, known: DataFrame) -> DataFrame:
@@ -72,14 +74,11 @@ def vanished_files(files: DataFrame, known: DataFrame) -> DataFrame:
     return gone.select("source", "path", F.lit(True).alias("vanished"))
 
 
-def whole_sources(changes: DataFrame, files: DataFrame, params: Params) -> DataFrame:
+def whole_sources(changes: DataFrame, files: DataFrame) -> DataFrame:
     """A changed source with on_vanish: drop is read whole, to see which records left it."""
-    dropping = [source.name for source in params.sources if source.on_vanish == "drop"]
-    if not dropping:
-        return changes
-    touched = changes.where(F.col("source").isin(dropping)).select("source").distinct()
+    touched = changes.where("on_vanish = 'drop'").select("source").distinct()
     rest = files.join(touched, "source", "left_semi").join(changes, ["source", "path"], "left_anti")
-    return changes.unionByName(rest.withColumn("vanished", F.lit(False)), allowMissingColumns=True)
+    return changes.unionByName(rest.withColumn("vanished", F.lit(False)))
 
 
 def next_revision(source_files: DataFrame) -> DataFrame:
@@ -87,31 +86,33 @@ def next_revision(source_files: DataFrame) -> DataFrame:
     return source_files.agg((F.coalesce(F.max("revision"), F.lit(0)) + 1).alias("revision"))
 
 
-def _declared(batch: DataFrame, params: Params) -> DataFrame:
+def _declared(files: DataFrame, params: Params) -> DataFrame:
     """What the recipe says of each source, one row a source."""
-    rows = [(s.name, s.format, list(s.key), s.order_by, s.on_vanish) for s in params.sources]
+    rows = [(s.name, *s.identity().values(), s.on_vanish) for s in params.sources]
     columns = "source string, format string, record_key array<string>, order_by string, on_vanish string"
-    return batch.sparkSession.createDataFrame(rows, columns)
+    return files.sparkSession.createDataFrame(rows, columns)
 
 
 def external(context: "Context") -> dict[str, DataFrame]:
     """The files as they are now; ConfigError where a source contradicts its first run in this lake."""
-    sources = context.recipe.sources
-    kept = context.lake.read(SOURCE_FILES).select("source", "format", "record_key", "order_by").distinct()
+    refuse_contradictions(context.lake, context.recipe.sources)
+    return {"files": listing(context.lake.spark, context.recipe.sources)}
+
+
+def refuse_contradictions(lake: Lake, sources: Sequence[Source]) -> None:
+    """What identifies records is fixed once a source has given some: until then a typo may be mended."""
+    kept = lake.read(SOURCE_FILES).select("source", *FIXED).distinct()
     by_name = {source.name: source for source in sources}
     for row in kept.where(F.col("source").isin(list(by_name))).collect():
-        source = by_name[row["source"]]
-        for key, now, was in (
-            ("format", source.format, row["format"]),
-            ("key", list(source.key), list(row["record_key"])),
-            ("order_by", source.order_by, row["order_by"]),
-        ):
-            if now != was:
-                raise ConfigError(
-                    f"source {source.name}: {key} is {now!r}, but its records were taken with {was!r}. They identify "
-                    "records for ever: keep them, or give the source a new name."
-                )
-    return {"files": listing(context.lake.spark, sources)}
+        now = by_name[row["source"]].identity()
+        changed = [name for name in FIXED if now[name] != row[name]]
+        taken = (F.col("source") == row["source"]) & F.col("payload").isNotNull()
+        if changed and not lake.read(RAW_RECORDS).where(taken).isEmpty():
+            name = changed[0]
+            raise ConfigError(
+                f"source {row['source']}: {name.removeprefix('record_')} is {now[name]!r}, but its records were taken "
+                f"with {row[name]!r}. It identifies records for ever: keep it, or give the source a new name."
+            )
 
 
 JOB = Job(

@@ -88,18 +88,28 @@ def divide_buckets(entries: DataFrame, params: Params) -> DataFrame:
 
 
 def candidate_pairs(entries: DataFrame, params: Params) -> DataFrame:
-    """Columns left_doc, right_doc: distinct pairs that meet in a bucket, at least one of them new."""
+    """Columns left_doc, right_doc: distinct pairs that meet in a bucket, at least one of them new.
+
+    Sizes are equal within a bucket. Naming them keeps the column in both sides, so that Spark shuffles the entries once
+    for the pairs and for `left_out`.
+    """
     meeting = (F.col("bucket_size") <= params.bucket_cap) | (F.col("place") <= params.anchors)
     left = entries.where(meeting).select(
-        "bucket", F.col("doc").alias("left_doc"), F.col("place").alias("left_place"), F.col("is_new").alias("left_new")
+        "bucket",
+        F.col("size").alias("left_size"),
+        F.col("doc").alias("left_doc"),
+        F.col("place").alias("left_place"),
+        F.col("is_new").alias("left_new"),
     )
     right = entries.select(
         "bucket",
+        F.col("size").alias("right_size"),
         F.col("doc").alias("right_doc"),
         F.col("place").alias("right_place"),
         F.col("is_new").alias("right_new"),
     )
-    pairs = left.join(right, "bucket").where("left_place < right_place AND (left_new OR right_new)")
+    wanted = "left_place < right_place AND (left_new OR right_new) AND left_size <= right_size"
+    pairs = left.join(right, "bucket").where(wanted)
     return pairs.groupBy("left_doc", "right_doc").agg(
         F.max("left_new").alias("left_new"), F.max("right_new").alias("right_new")
     )
@@ -141,7 +151,7 @@ def left_out(entries: DataFrame, params: Params) -> DataFrame:
         F.col("bucket_size") - 1 - params.anchors,
     ).otherwise(0)
     missed = F.col("size") - F.col("bucket_size") + beyond
-    return entries.where("is_new").groupBy("doc").agg(F.sum(missed).alias("uncompared"))
+    return entries.where("is_new AND bucket IS NOT NULL").groupBy("doc").agg(F.sum(missed).alias("uncompared"))
 
 
 JOB = Job(

@@ -64,8 +64,9 @@ def transform(
         .join(labels.select("document_id", "label", "labels", "label_source", *renamed_label_drops()), "document_id")
         .transform(early_drops)
     )
-    pairs = cross_pairs(duplicate_matches, leaks, splits)
-    decided = described.transform(survivors, params) if pairs.isEmpty() else by_split(described, pairs, params)
+    # One split after the other reads both several times; links across splits are few.
+    pairs = cross_pairs(duplicate_matches, leaks, splits).localCheckpoint()
+    decided = survivors(described, params) if pairs.isEmpty() else by_split(described.localCheckpoint(), pairs, params)
     return decided.select(*[name for name in SELECTIONS.columns.names if name in decided.columns])
 
 

@@ -2,7 +2,6 @@
 {"dataset": "faq", "dataset_version": 2, "split": "train", "document_id": "9f...", "text": "...", "label": "1"}"""
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs.runtime.job import Job, NoParams
 from schemas.dataset_examples import DATASET_EXAMPLES
@@ -27,7 +26,9 @@ def transform(selections: DataFrame, documents: DataFrame, labels: DataFrame, pa
     )
     texts = documents.select("document_id", "text", "messages", "rejected", "origin")
     probabilities = labels.select("document_id", "label_probabilities")
-    return kept.join(texts, "document_id").join(probabilities, "document_id", "left").repartition(F.col("split"))
+    examples = kept.join(texts, "document_id").join(probabilities, "document_id", "left")
+    # One file a split where it is small; a great one is spread over tasks.
+    return examples.hint("rebalance", "split")
 
 
 JOB = Job("write_dataset", reads=(SELECTIONS, DOCUMENTS, LABELS), writes=DATASET_EXAMPLES, transform=transform)

@@ -75,7 +75,7 @@ def sign_batches(
     the grain), band_keys list<int64> (those of fine, then those of coarse; empty without any grain).
     The int32 of a shingle is its unsigned hash less 2^31, which keeps the order.
     """
-    for document_ids, grains in _shingle_slices(batches, rule):
+    for document_ids, grains in shingle_slices(batches, rule):
         keys = [
             band_keys(signatures(grain, num_hashes, seed), bands, rows, salt)
             for grain, salt in zip(grains, (FINE_SALT, COARSE_SALT), strict=True)
@@ -93,7 +93,7 @@ def shingle_batches(batches: Iterable[pa.RecordBatch], rule: ShingleRule) -> Ite
 
     Input columns: document_id, text.  Output columns: document_id, fine, coarse.
     """
-    for document_ids, grains in _shingle_slices(batches, rule):
+    for document_ids, grains in shingle_slices(batches, rule):
         yield _record_batch(document_ids, grains, {})
 
 
@@ -134,7 +134,7 @@ def _minima(
     return minima
 
 
-def _shingle_slices(
+def shingle_slices(
     batches: Iterable[pa.RecordBatch], rule: ShingleRule
 ) -> Iterator[tuple[pa.Array, tuple[Shingles, Shingles]]]:
     """Yield the ids and both grains of slices of the batches, in order, none of more than SLICE_BYTES."""

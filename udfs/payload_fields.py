@@ -12,6 +12,8 @@ import orjson
 
 SHAPES = (frozenset({"text"}), frozenset({"prompt", "response"}), frozenset({"messages"}))
 OPTIONAL_FIELDS = frozenset({"system", "rejected", "label", "labels", "group", "subject", "license"})
+FIELD_NAMES = ("text", "prompt", "response", "messages", *sorted(OPTIONAL_FIELDS))
+_ABSENT = object()
 # What a source without `fields` means, by its format.
 DEFAULT_FIELDS: Mapping[str, Mapping[str, object]] = {
     "text": {"text": "text"},
@@ -75,16 +77,26 @@ def _check_path(name: str, path: object) -> str:
 
 def look_up(payload: Mapping[str, object], path: str) -> object:
     """Return the value at the path, None where there is none; a column whose own name has dots comes first."""
+    value = _find(payload, path)
+    # pandas writes NaN for what is missing.
+    return None if value is _ABSENT or (isinstance(value, float) and not math.isfinite(value)) else value
+
+
+def has_path(payload: Mapping[str, object], path: str) -> bool:
+    """Say whether the payload has the path at all, be its value null."""
+    return _find(payload, path) is not _ABSENT
+
+
+def _find(payload: Mapping[str, object], path: str) -> object:
     value: object = payload
     for step in [path] if path in payload else path.split("."):
         if isinstance(value, Mapping):
-            value = value.get(step)
+            value = value.get(step, _ABSENT)
         elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
             value = value[int(step)]
         else:
-            return None
-    # pandas writes NaN for what is missing.
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+            return _ABSENT
+    return value
 
 
 def require_text(payload: Mapping[str, object], fields: Fields, name: str) -> str:

@@ -2,8 +2,8 @@
 
 One Definition is one documented public module, class, function or method:
 Definition(line=300, name="numpy.linalg._linalg.solve", kind="function", signature="solve(a, b)",
-    docstring="Solve a linear matrix equation, ...", group="numpy.linalg._linalg.solve", prompt="What does ...",
-    response="Solve a linear matrix equation, ...", package="numpy")
+    group="numpy.linalg._linalg.solve", prompt="What does ...", response="Solve a linear matrix equation, ...",
+    package="numpy")
 """
 
 import ast
@@ -41,14 +41,13 @@ class Definition:
 
     line: of its `def` or `class`, 1 for a module.  name: qualified.  kind: module, class, function or method.
     group: the outermost class with all in it, the function or the module; the unit that a split keeps together.
-    response: the docstring again, under the name that a chat recipe reads.  package: first part of the name.
+    response: the docstring, under the name that a chat recipe reads.  package: first part of the name.
     """
 
     line: int
     name: str
     kind: str
     signature: str
-    docstring: str
     group: str
     prompt: str
     response: str
@@ -128,7 +127,7 @@ def _define(line: int, name: str, kind: str, signature: str, docstring: str, gro
     template = PROMPTS["property" if kind == "method" and "(" not in signature else kind]
     scope, _, _ = name.rpartition(".")
     prompt = template.format(name=name, signature=signature, scope=scope)
-    return Definition(line, name, kind, signature, docstring, group, prompt, docstring, name.partition(".")[0])
+    return Definition(line, name, kind, signature, group, prompt, docstring, name.partition(".")[0])
 
 
 def _write_signature(node: _Def) -> str:

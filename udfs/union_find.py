@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -15,14 +16,17 @@ def components(left: pa.Array, right: pa.Array) -> tuple[pa.Array, pa.Array]:
 
     left, right: strings [n], one undirected edge a place. Returns two arrays [distinct nodes], nodes ascending.
     """
-    both = pa.concat_arrays([left, right]).to_numpy(zero_copy_only=False).astype(str)
-    nodes, codes = np.unique(both, return_inverse=True)
+    encoded = pa.concat_arrays([left, right]).dictionary_encode()
+    order = pc.sort_indices(encoded.dictionary).to_numpy()
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    nodes, codes = encoded.dictionary.take(order), rank[encoded.indices.to_numpy()]
     a, b = codes[: len(left)], codes[len(left) :]
     graph = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(len(nodes), len(nodes)))
     _, label = connected_components(graph.tocsr(), directed=False)
     # Nodes ascend, so the first node of a component is its smallest.
     _, first = np.unique(label, return_index=True)
-    return pa.array(nodes), pa.array(nodes[first[label]])
+    return nodes, nodes.take(first[label])
 
 
 def component_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

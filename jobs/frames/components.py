@@ -31,6 +31,8 @@ def star_components(edges: DataFrame) -> DataFrame:
         if after == before:
             break
         before = after
+    else:
+        raise RuntimeError(f"connected components: edges still move after {MAX_ROUNDS} rounds of large and small star")
     roots = stars.select(F.col("b").alias("document_id"), F.col("b").alias("component_id"))
     leaves = stars.select(F.col("a").alias("document_id"), F.col("b").alias("component_id"))
     return leaves.union(roots).distinct()

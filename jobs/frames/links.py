@@ -1,6 +1,6 @@
 """Leak links: what ties documents so that they must share a split (DESIGN rule 6)."""
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.frames.matches import match_pairs
@@ -38,9 +38,9 @@ def without_generic_prompts(keys: DataFrame, cap: int) -> DataFrame:
 
 def edges_among_new(keys: DataFrame, new_ids: DataFrame, duplicate_matches: DataFrame) -> DataFrame:
     """Columns a, b: ties between two new documents; of a shared key a star to its smallest document."""
+    smallest = F.min("document_id").over(Window.partitionBy("kind", "link"))
     mine = keys.join(new_ids, "document_id", "left_semi")
-    smallest = mine.groupBy("kind", "link").agg(F.min("document_id").alias("b"), F.count("document_id").alias("n"))
-    by_key = mine.join(smallest.where("n > 1"), ["kind", "link"]).select(F.col("document_id").alias("a"), "b")
+    by_key = mine.select(F.col("document_id").alias("a"), smallest.alias("b")).where("a <> b")
     pairs = match_pairs(duplicate_matches).join(new_ids, "document_id", "left_semi")
     other = new_ids.withColumnRenamed("document_id", "other_id")
     by_match = pairs.join(other, "other_id", "left_semi").select(
@@ -73,9 +73,10 @@ def touches(
 
 
 def older_texts(clean_records: DataFrame, new_ids: DataFrame, lenders: DataFrame, cap: int) -> DataFrame:
-    """Columns document_id (new), other_id: each record's newest older text that has a split.
+    """Columns document_id (new), other_id: each record's newest older text that has a split and lends it.
 
-    A text that more than `cap` records had says nothing of any of them (a mistyped mapping gives all records one text).
+    A text that more than `cap` records had says nothing of any of them (a mistyped mapping gives all records one text):
+    the one before it counts.
     """
     texts = clean_records.where("document_id IS NOT NULL").select("record_id", "document_id", "revision", "batch")
     now = texts.join(new_ids, "document_id", "left_semi").select("record_id", "document_id").distinct()
@@ -83,8 +84,8 @@ def older_texts(clean_records: DataFrame, new_ids: DataFrame, lenders: DataFrame
     before = (
         texts.join(now.select("record_id").distinct(), "record_id", "left_semi")
         .join(lenders.select("document_id"), "document_id", "left_semi")
+        .join(common, "document_id", "left_anti")
         .groupBy("record_id")
         .agg(F.max_by("document_id", F.struct("revision", "batch", "document_id")).alias("other_id"))
     )
-    usable = before.join(common.select(F.col("document_id").alias("other_id")), "other_id", "left_anti")
-    return now.join(usable, "record_id").select("document_id", "other_id").distinct()
+    return now.join(before, "record_id").select("document_id", "other_id").distinct()

@@ -12,6 +12,9 @@ from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe, Source
 from schemas.table import Table
 
+# Sources enter by the part that shapes rows; how many tasks share the work shapes nothing.
+UNSHAPING = {"sources", "tasks"}
+
 Fingerprint = str | dict[str, str]
 
 
@@ -54,7 +57,7 @@ def _digest_of(job: Job, params: BaseModel, upstream: Mapping[str, Any], source:
         {
             "job": job.name,
             "revision": job.revision,
-            "params": params.model_dump(mode="json", exclude={"sources"}),
+            "params": params.model_dump(mode="json", exclude=UNSHAPING),
             "source": source.shaping() if source else None,
             "libraries": {name: version(name) for name in job.libraries},
             "upstream": dict(upstream),

@@ -28,6 +28,11 @@ def is_verdict(job: Job) -> bool:
     return job.writes == GATE_RESULTS
 
 
+def selects(job: Job) -> bool:
+    """Whether the job selects the draft."""
+    return job.writes == SELECTIONS
+
+
 def writes_version(job: Job) -> bool:
     """Whether the job belongs to writing and committing a version."""
     return job.writes in (DATASET_EXAMPLES, DATASET_VERSIONS)

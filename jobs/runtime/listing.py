@@ -62,23 +62,28 @@ def _package(source: Source, name: str) -> list[Listed]:
         files = package_files(name)
     except ValueError as error:
         raise ConfigError(f"source {source.name}: {error}") from None
-    # Installing again changes times, not content: sizes tell versions apart well enough, digests of rows decide.
-    return [Listed(f"package:{path}", uri, size, 0) for path, uri, size, _ in files]
+    return [Listed(f"package:{path}", uri, size, modified // 1_000_000) for path, uri, size, modified in files]
 
 
 def _local(source: Source) -> list[Listed]:
     path = source.path.removeprefix("file://")
     if os.path.isdir(path):
         found = sorted(_walk(path))
-    elif glob.has_magic(path):
-        found = sorted(name for name in glob.glob(path, recursive=True) if os.path.isfile(name))
     elif os.path.exists(path):
         found = [path]
+    elif glob.has_magic(path):
+        found = sorted(name for name in glob.glob(path, recursive=True) if _is_meant(name, path))
     else:
         raise ConfigError(f"source {source.name}: {path} does not exist (looked in {os.getcwd()}). Mend `path`.")
     if not found:
         raise ConfigError(f"source {source.name}: {path} holds no files. Expected at least one {source.format} file.")
     return [_stat(source, name) for name in found]
+
+
+def _is_meant(name: str, pattern: str) -> bool:
+    """Folders that `raw/*` or `raw/**` meets are passed by; one that `raw/*.jsonl` meets was meant as a file, and
+    becomes a file that cannot be read: nothing is left out in silence."""
+    return bool(os.path.splitext(pattern)[1]) or not os.path.isdir(name)
 
 
 def _walk(folder: str) -> Iterator[str]:
@@ -89,7 +94,10 @@ def _walk(folder: str) -> Iterator[str]:
 
 def _stat(source: Source, name: str) -> Listed:
     try:
+        name.encode()
         facts = os.stat(name)
+    except UnicodeEncodeError:
+        raise ConfigError(f"source {source.name}: file name {name!r} is not UTF-8. Rename the file.") from None
     except OSError as error:
         raise ConfigError(f"source {source.name}: {name}: {error.strerror}") from None
     return Listed(name, os.path.abspath(name), facts.st_size, facts.st_mtime_ns // 1_000_000)

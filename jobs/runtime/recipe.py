@@ -1,6 +1,5 @@
 """A recipe: one YAML file with a few top keys, then one section for each job that needs other than its defaults."""
 
-import difflib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +8,13 @@ from typing import Any, Literal, TypeVar
 
 import orjson
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
+from jobs.runtime.recipe_errors import explain, nearest
+from udfs.payload_fields import DEFAULT_FIELDS, FIELD_NAMES, read_fields
 
-FieldPath = str | tuple[str, ...] | dict[str, str]
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -29,13 +29,13 @@ class Source(BaseModel, frozen=True, extra="forbid"):
     label, license: constants for every record of the source.
     """
 
-    name: str = Field(min_length=1)
+    name: str = Field(pattern=r"^[\w.-]+$")
     path: str = Field(min_length=1)
     format: Literal["text", "csv", "tsv", "json", "python"]
     key: tuple[str, ...] = ()
     order_by: str | None = None
     on_vanish: Literal["keep", "drop"] = "keep"
-    fields: dict[str, FieldPath] = {}
+    fields: dict[str, Any] = {}
     label: str | None = None
     license: str | None = None
 
@@ -43,6 +43,22 @@ class Source(BaseModel, frozen=True, extra="forbid"):
     @classmethod
     def _one_key_is_a_list(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _mapping_is_whole(self) -> "Source":
+        for name in self.fields:
+            if name not in FIELD_NAMES:
+                raise ValueError(f"fields: unknown field {name}; {nearest(name, FIELD_NAMES)}")
+        read_fields(self.mapping())
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """What its records are told apart by, as source_files keeps it."""
+        return {"format": self.format, "record_key": list(self.key), "order_by": self.order_by}
+
+    def mapping(self) -> dict[str, Any]:
+        """What of a record is what; formats whose columns are known need no `fields`."""
+        return dict(self.fields) or dict(DEFAULT_FIELDS.get(self.format, {}))
 
     def shaping(self) -> dict[str, Any]:
         """The part of the source that shapes cleaned rows: its mapping and constants, not its place."""
@@ -66,8 +82,8 @@ class _Top(BaseModel, frozen=True, extra="forbid"):
     @classmethod
     def _names_are_distinct(cls, value: tuple[Source, ...]) -> tuple[Source, ...]:
         names = [source.name for source in value]
-        if len(set(names)) < len(names):
-            raise ValueError(f"source names repeat: {sorted({n for n in names if names.count(n) > 1})}")
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"source names repeat: {', '.join(repeated)}")
         return value
 
 
@@ -105,10 +121,10 @@ def load_recipe(path: str, jobs: Sequence[Job], overrides: Sequence[str] = (), t
         document["tables"] = tables
     sections = {job.name: job for job in jobs}
     top = {key: value for key, value in document.items() if key not in sections}
-    known = [*_Top.model_fields, *sections]
-    checked = _validate(_Top, top, path, "top level", known)
+    _refuse_misplaced(top, path, jobs)
+    checked = _validate(_Top, top, path, "top level", list(sections))
     params = {
-        name: _validate(job.params, _section(document, name, checked, job), path, name, list(job.params.model_fields))
+        name: _validate(job.params, _section(document, path, checked, job), path, name)
         for name, job in sections.items()
     }
     return Recipe(path, checked.dataset, checked.tables, checked.tracking, checked.sources, params)
@@ -116,54 +132,76 @@ def load_recipe(path: str, jobs: Sequence[Job], overrides: Sequence[str] = (), t
 
 def _read_yaml(path: str) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        _refuse_repeated_keys(yaml.compose(text, yaml.SafeLoader), path)
+        document = yaml.safe_load(text)
     except OSError as error:
         raise ConfigError(
             f"{path}: the recipe cannot be read: {error.strerror}. Give the path of a YAML file."
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8: byte {error.start + 1} is wrong. Save the recipe as UTF-8.") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
-        raise ConfigError(f"{path}: a recipe is a mapping of keys; found {type(document).__name__}")
+        found = "an empty file" if document is None else type(document).__name__
+        raise ConfigError(f"{path}: expected a mapping of keys such as dataset, tables and sources; found {found}")
     return document
 
 
+def _refuse_repeated_keys(node: yaml.Node | None, path: str) -> None:
+    """YAML's reader would silently keep the last of two equal keys."""
+    parts = node.value if isinstance(node, yaml.MappingNode | yaml.SequenceNode) else []
+    keys: dict[str, int] = {}
+    for part in parts:
+        key, value = part if isinstance(part, tuple) else (None, part)
+        if key is not None and isinstance(key.value, str):
+            line = key.start_mark.line + 1
+            if key.value in keys:
+                raise ConfigError(f"{path}: key {key.value} stands twice, in lines {keys[key.value]} and {line}")
+            keys[key.value] = line
+        _refuse_repeated_keys(value, path)
+
+
 def _apply(document: dict[str, Any], override: str) -> None:
-    """--set job.key=value; the value is read as YAML."""
+    """--set job.key=value, deeper keys with more dots; the value is read as YAML."""
     target, found, value = override.partition("=")
-    section, dot, key = target.partition(".")
-    if not (found and dot and section and key):
+    *sections, key = target.split(".")
+    if not (found and key and sections and all(sections)):
         raise ConfigError(f"--set {override}: expected JOB.KEY=VALUE, such as group_duplicates.threshold=0.8")
-    values = document.setdefault(section, {})
-    if not isinstance(values, dict):
-        raise ConfigError(f"--set {override}: {section} is not a section of keys")
-    values[key] = yaml.safe_load(value)
+    values = document
+    for section in sections:
+        if values.get(section) is None:
+            values[section] = {}
+        values = values[section]
+        if not isinstance(values, dict):
+            raise ConfigError(f"--set {override}: {section} is not a section of keys")
+    try:
+        values[key] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {override}: the value is not valid YAML: {' '.join(str(error).split())}") from None
 
 
-def _section(document: dict[str, Any], name: str, top: _Top, job: Job) -> Any:
-    section = document.get(name) or {}
+def _refuse_misplaced(top: dict[Any, Any], path: str, jobs: Sequence[Job]) -> None:
+    """A job's key at the top level: say which sections have it."""
+    for key in top:
+        owners = [job.name for job in jobs if key in job.params.model_fields]
+        if owners and key not in _Top.model_fields:
+            raise ConfigError(f"{path}: top level, key {key}: unknown key; it belongs to section {' or '.join(owners)}")
+
+
+def _section(document: dict[str, Any], path: str, top: _Top, job: Job) -> Any:
+    section = document.get(job.name)
+    section = {} if section is None else section
     if isinstance(section, dict) and "sources" in job.params.model_fields:
         if "sources" in section:
-            raise ConfigError(f"section {name}: `sources` is a top key of the recipe, not of a job")
+            raise ConfigError(f"{path}: section {job.name}, key sources: it is a key of the top level, not of a job")
         return {**section, "sources": top.sources}
     return section
 
 
-def _validate(model: type[M], values: Any, path: str, section: str, known: list[str]) -> M:
+def _validate(model: type[M], values: Any, path: str, section: str, more: Sequence[str] = ()) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        lines = [_explain(problem, section, known) for problem in error.errors()]
-        raise ConfigError(f"{path}: " + "; ".join(lines)) from None
-
-
-def _explain(problem: Any, section: str, known: list[str]) -> str:
-    keys = [str(part) for part in problem["loc"]]
-    where = f"section {section}, key {'.'.join(keys) or '(all)'}"
-    if problem["type"] == "extra_forbidden":
-        candidates = known if len(keys) == 1 else list(Source.model_fields) if keys[0] == "sources" else []
-        candidates = list(Tracking.model_fields) if keys[0] == "tracking" else candidates
-        near = difflib.get_close_matches(keys[-1], candidates, n=1, cutoff=0.0)
-        return f"{where}: unknown key; " + (f"did you mean {near[0]}?" if near else "remove it")
-    found = "" if problem["type"] == "missing" else f" (found {problem['input']!r})"[:120]
-    return f"{where}: {problem['msg']}{found}"
+        raise ConfigError(f"{path}: {explain(error, model, values, section, more)}") from None

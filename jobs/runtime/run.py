@@ -21,6 +21,7 @@ from jobs.runtime.history import History
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe
 from jobs.runtime.scope import Scope
+from jobs.runtime.staleness import why_stale
 from jobs.runtime.tables import Lake, conform
 from schemas.dataset_examples import DATASET_EXAMPLES
 from schemas.dataset_versions import DATASET_VERSIONS
@@ -137,18 +138,7 @@ def _skip(context: Context, job: Job) -> Outcome | None:
         if same.discard:
             gates.discard_draft(context.scope, _note(context, job))
         return Outcome(job.name, "skipped", note=f"the draft equals version {same.version}")
-    last = context.last.get(job.name)
-    if last is None or job.always:
-        return None
-    if last["fingerprint"] != flat(context.scope.fingerprints[job.name]) or not context.lake.exists(job.writes):
-        return None
-    if last["output"] != context.lake.opened[job.writes.name].id:
-        return None
-    seen = last["inputs"]
-    tables = (*job.inputs, job.writes)
-    if any(table.name not in seen or context.history.changed(table, seen[table.name]) for table in tables):
-        return None
-    return Outcome(job.name, "skipped")
+    return Outcome(job.name, "skipped") if why_stale(context, job) is None else None
 
 
 def _execute(context: Context, job: Job) -> Outcome:

@@ -70,11 +70,11 @@ class _Private:
 
 def definition(line: int, name: str, kind: str, signature: str, text: str, group: str, prompt: str) -> Definition:
     package = name.split(".")[0]
-    return Definition(line, name, kind, signature, text, group, prompt, text, package)
+    return Definition(line, name, kind, signature, group, prompt, text, package)
 
 
 def names(source: str, path: str = "pkg/mod.py") -> list[tuple[int, str, str]]:
-    return [(d.line, d.name, d.docstring) for d in read_definitions(source.encode(), path)]
+    return [(d.line, d.name, d.response) for d in read_definitions(source.encode(), path)]
 
 
 def rows(source: bytes, path: str = "pkg/mod.py") -> list[Row]:
@@ -113,7 +113,7 @@ def test_every_documented_public_definition_is_a_question() -> None:
 def test_a_row_holds_the_definition_as_json() -> None:
     found = rows(b"x = 1\ndef f(a):\n    'Doc \\x00 \xc3\xa9.'\n")
     payload = (
-        '{"name":"pkg.mod.f","kind":"function","signature":"f(a)","docstring":"Doc \\u0000 é.","group":"pkg.mod.f",'
+        '{"name":"pkg.mod.f","kind":"function","signature":"f(a)","group":"pkg.mod.f",'
         '"prompt":"What does the function `f(a)` of the Python module `pkg.mod` do?",'
         '"response":"Doc \\u0000 é.","package":"pkg"}'
     )
@@ -174,7 +174,7 @@ LATIN, CP1252 = b"# -*- coding: latin-1 -*-\n'\xe9'", b"#!/bin/python\n# vim: se
 
 @pytest.mark.parametrize("source", [LATIN, CP1252, b"\xef\xbb\xbf'\xc3\xa9'", b"'\\xe9'\r\n"])
 def test_the_encoding_cookie_is_honoured(source: bytes) -> None:
-    assert [d.docstring for d in read_definitions(source, "pkg/mod.py")] == ["é"]
+    assert [d.response for d in read_definitions(source, "pkg/mod.py")] == ["é"]
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_warnings_about_the_sources_of_others_stay_away() -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_docstrings_come_back_as_they_were(text: str) -> None:
     clean = " ".join(text.split())
-    found = [d.docstring for d in read_definitions(f"def f():\n    {clean!r}\n".encode(), "pkg/mod.py")]
+    found = [d.response for d in read_definitions(f"def f():\n    {clean!r}\n".encode(), "pkg/mod.py")]
     assert found == ([clean] if clean else [])
 
 
@@ -246,4 +246,4 @@ def test_a_real_package_gives_its_documented_functions() -> None:
     [entry] = [file for file in package_files("numpy") if file[0] == "numpy/linalg/_linalg.py"]
     found = {d.name: d for d in read_definitions(Path(entry[1]).read_bytes(), entry[0])}
     assert found["numpy.linalg._linalg.solve"].signature == "solve(a, b)"
-    assert found["numpy.linalg._linalg.solve"].docstring.startswith("Solve a linear matrix equation")
+    assert found["numpy.linalg._linalg.solve"].response.startswith("Solve a linear matrix equation")

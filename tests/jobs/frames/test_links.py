@@ -1,0 +1,84 @@
+"""What ties documents: keys, generic prompts, older texts. The rules on splits are in tests/jobs/test_assign_splits.py."""
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.frames.links import LINK_KINDS, link_keys, older_texts, without_generic_prompts
+from tests.conftest import rows
+
+pytestmark = pytest.mark.spark
+
+
+@pytest.fixture
+def keys(spark: SparkSession) -> DataFrame:
+    documents = spark.createDataFrame(
+        [("a", "f1", "p1"), ("b", "f1", "p2"), ("c", "f2", "p2"), ("d", "f3", None)],
+        "document_id string, fold_digest string, prompt_digest string",
+    )
+    records = spark.createDataFrame(
+        [
+            ("a", ["faq/thread=7", "faq/author=x"]),
+            ("a", ["faq/thread=7"]),
+            ("d", []),
+            ("d", ["web/thread=7"]),
+            (None, ["faq/thread=7"]),
+            ("c", None),
+        ],
+        "document_id string, groups array<string>",
+    )
+    return link_keys(documents, records, LINK_KINDS)
+
+
+def test_keys_of_every_kind(keys: DataFrame) -> None:
+    assert rows(keys, "kind", "document_id", "link") == [
+        {"document_id": document, "kind": kind, "link": link}
+        for kind, document, link in [
+            ("folded_text", "a", "f1"),
+            ("folded_text", "b", "f1"),
+            ("folded_text", "c", "f2"),
+            ("folded_text", "d", "f3"),
+            ("group", "a", "faq/author=x"),
+            ("group", "a", "faq/thread=7"),
+            ("group", "d", "web/thread=7"),
+            ("prompt", "a", "p1"),
+            ("prompt", "b", "p2"),
+            ("prompt", "c", "p2"),
+        ]
+    ]
+
+
+def test_a_prompt_above_the_cap_is_generic(keys: DataFrame) -> None:
+    at_cap = rows(without_generic_prompts(keys, 2), "kind", "document_id", "link")
+    above = rows(without_generic_prompts(keys, 1), "kind", "document_id", "link")
+    assert len(at_cap) == 10
+    assert [row for row in at_cap if row not in above] == [
+        {"kind": "prompt", "link": "p2", "document_id": "b"},
+        {"kind": "prompt", "link": "p2", "document_id": "c"},
+    ]
+
+
+def test_the_newest_older_text_with_a_split_counts(spark: SparkSession) -> None:
+    records = [
+        # its newest older text is v2, not v1
+        *[("r1", "v1", 1, 1), ("r1", "v2", 2, 2), ("r1", "new1", 3, 3)],
+        # cleaned anew: one revision, and the later cleaning counts
+        *[("r2", "w1", 1, 1), ("r2", "w2", 1, 2), ("r2", "new2", 1, 3)],
+        # the newest older text has no split, the one before has
+        *[("r3", "x1", 1, 1), ("r3", "unsplit", 2, 2), ("r3", "new3", 3, 3)],
+        # three records had `common`, which is above the cap: the text before it counts, where there is one
+        *[("r4", "y1", 1, 1), ("r4", "common", 2, 2), ("r4", "new4", 3, 3)],
+        *[("r5", "common", 2, 2), ("r5", "new5", 3, 3), ("r6", "common", 2, 2)],
+        # two records had `shared`, which is within the cap
+        *[("r7", "shared", 1, 1), ("r7", "new7", 2, 2), ("r8", "shared", 1, 1), ("r8", None, 2, 2)],
+    ]
+    frame = spark.createDataFrame(records, "record_id string, document_id string, revision bigint, batch bigint")
+    new = spark.createDataFrame([(f"new{n}",) for n in range(1, 8)], "document_id string")
+    names = ("v1", "v2", "w1", "w2", "x1", "y1", "common", "shared")
+    lenders = spark.createDataFrame([(name,) for name in names], "document_id string")
+    assert rows(older_texts(frame, new, lenders, cap=2), "document_id") == [
+        {"document_id": "new1", "other_id": "v2"},
+        {"document_id": "new2", "other_id": "w2"},
+        {"document_id": "new3", "other_id": "x1"},
+        {"document_id": "new4", "other_id": "y1"},
+        {"document_id": "new7", "other_id": "shared"},
+    ]

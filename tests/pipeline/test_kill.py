@@ -1,0 +1,152 @@
+"""Kill the real command, run it again: the same tables as an undisturbed run, nothing doubled, no waiting.
+
+A kill point is a job and a phase: `made` when its table has just been created, `data` when data files lie there that
+no log entry names. The whole process tree gets SIGKILL: the driver, the JVM and the Python workers.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+SECTIONS: dict[str, Any] = {
+    "dataset": "intents",
+    "sources": [{"name": "bank", "path": "raw", "format": "json", "fields": {"text": "text", "label": "label"}}],
+}
+CI_POINTS = (
+    ("ingest_records", "raw_records", "made"),
+    ("clean_text", "clean_records", "data"),
+    ("match_duplicates", "duplicate_matches", "made"),
+    ("assign_splits", "splits", "data"),
+    ("write_dataset", "dataset_examples", "made"),
+)
+ALL_POINTS = (
+    *CI_POINTS,
+    ("list_files", "source_files", "data"),
+    ("collect_documents", "documents", "data"),
+    ("hash_shingles", "signatures", "data"),
+    ("select_examples", "selections", "data"),
+    ("write_dataset", "dataset_examples", "data"),
+    ("publish_dataset", "dataset_versions", "made"),
+)
+SECONDS = 240
+
+
+@pytest.fixture
+def pair(project: Any, intents: list[dict[str, str]], parts_writer: Any) -> tuple[Any, Any]:
+    """Two projects with the same input of more than 5,000 rows."""
+    made = project("calm"), project("killed")
+    for one in made:
+        one.write_recipe(**SECTIONS)
+        parts_writer(intents[-6_000:], one.folder / "raw", 4, packed=True)
+    return made
+
+
+def test_five_killed_jobs_leave_the_same_tables(pair: tuple[Any, Any], contents: Any, stop_all: list[Any]) -> None:
+    kill_and_compare(pair, CI_POINTS, contents, stop_all)
+
+
+@pytest.mark.by_hand
+def test_eleven_killed_jobs_leave_the_same_tables(pair: tuple[Any, Any], contents: Any, stop_all: list[Any]) -> None:
+    kill_and_compare(pair, ALL_POINTS, contents, stop_all)
+
+
+def kill_and_compare(
+    pair: tuple[Any, Any], points: tuple[tuple[str, str, str], ...], contents: Any, stop_all: list[Any]
+) -> None:
+    calm, killed = pair
+    calm.run()
+    hits = []
+    for job, table, phase in in_pipeline_order(points):
+        hit = kill_at(killed, table, phase, stop_all)
+        print(f"killed {job}: {'between data files and commit' if hit == 'data' else hit}")
+        hits.append(hit)
+    assert "missed" not in hits, hits
+    assert "data" in hits, "no kill fell between data files and commit"
+    said = killed.run()
+    assert "is writing this lake" not in said
+    expected, found = contents(calm.lake), contents(killed.lake)
+    assert found.rows == expected.rows
+    assert found.digests == expected.digests
+    assert found.content_digest == expected.content_digest is not None
+
+
+def in_pipeline_order(points: tuple[tuple[str, str, str], ...]) -> list[tuple[str, str, str]]:
+    from jobs.pipeline import PIPELINE
+
+    names = [job.name for job in PIPELINE]
+    return sorted(points, key=lambda point: (names.index(point[0]), point[2] == "data"))
+
+
+def kill_at(project: Any, table: str, phase: str, stop_all: list[Any]) -> str:
+    """Start the command, kill its tree at the point; returns the phase that was hit, or missed."""
+    reached = {"made": is_made, "data": has_data_without_commit}[phase]
+    folder = project.lake / table
+    process = project.start()
+    stop_all.append(process)
+    end = time.monotonic() + SECONDS
+    while process.poll() is None and time.monotonic() < end:
+        if reached(folder):
+            before = log_entries(folder)
+            kill_tree(process.pid)
+            process.wait()
+            return phase if log_entries(folder) == before and reached(folder) else "missed"
+        time.sleep(0.002)
+    kill_tree(process.pid)
+    return "missed"
+
+
+def kill_tree(pid: int) -> None:
+    """SIGKILL to a process and everything it started."""
+    try:
+        root = psutil.Process(pid)
+    except psutil.NoSuchProcess:
+        return
+    tree = [root, *root.children(recursive=True)]
+    for process in tree:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(tree, timeout=20)
+
+
+def log_entries(folder: Path) -> set[str]:
+    return {name.name for name in (folder / "_delta_log").glob("*.json")}
+
+
+def is_made(folder: Path) -> bool:
+    """The table was created and nothing was written yet."""
+    return log_entries(folder) == {f"{0:020}.json"}
+
+
+def has_data_without_commit(folder: Path) -> bool:
+    """Data files lie there that no log entry names: the write is over, its commit is not."""
+    files = {str(name.relative_to(folder)) for name in folder.rglob("*.parquet") if not name.name.startswith(".")}
+    return bool(files - committed_files(folder))
+
+
+def committed_files(folder: Path) -> set[str]:
+    named = set()
+    for name in (folder / "_delta_log").glob("*.json"):
+        try:
+            for line in name.read_text().splitlines():
+                added = json.loads(line).get("add")
+                named |= {added["path"]} if added else set()
+        except (OSError, ValueError):
+            continue
+    return named
+
+
+def test_the_watch_tells_data_files_from_committed_ones(tmp_path: Path) -> None:
+    log = tmp_path / "_delta_log"
+    log.mkdir()
+    (log / f"{0:020}.json").write_text('{"protocol": {}}\n')
+    assert is_made(tmp_path) and not has_data_without_commit(tmp_path)
+    (tmp_path / "part-0.parquet").touch()
+    assert has_data_without_commit(tmp_path)
+    (log / f"{1:020}.json").write_text('{"add": {"path": "part-0.parquet"}}\n')
+    assert not has_data_without_commit(tmp_path) and not is_made(tmp_path)
