@@ -52,7 +52,8 @@ def transform(new_raw_records: DataFrame, language_model: str | None, params: Pa
     """Input columns: those of raw_records.  Output columns: those of clean_records but fingerprint and batch."""
     records = new_raw_records.select("record_id", "revision", "source", "path", "position", "payload")
     # A number of its own, because Spark would run the few partitions of a small ingest on one core.
-    return records.repartition(params.tasks, "record_id").mapInArrow(partial(_clean_batches, params=params, model=language_model), CLEANED_SCHEMA)
+    spread = records.repartition(params.tasks, "record_id")
+    return spread.mapInArrow(partial(_clean_batches, params=params, model=language_model), CLEANED_SCHEMA)
 
 
 def _clean_batches(batches: Iterable[pa.RecordBatch], params: Params, model: str | None) -> Iterator[pa.RecordBatch]:

@@ -96,9 +96,10 @@ def vanished_records(read: DataFrame, raw_records: DataFrame) -> DataFrame:
     sources = read.groupBy("source").agg(F.max("revision").alias("_batch"), F.bool_or(unsure).alias("_failed"))
     unread = read.where("file_rows IS NULL AND payload IS NULL").select("source", "path").distinct()
     last = F.max_by(F.struct("path", "payload_digest", "drop_reason"), "revision").alias("last")
-    live = raw_records.where("file_rows IS NULL").groupBy("source", "record_id").agg(last)
-    kept = live.where("last.payload_digest IS NOT NULL AND last.drop_reason IS NULL").withColumn("path", F.col("last.path"))
-    known = kept.join(sources.where("NOT _failed"), "source").join(unread, ["source", "path"], "left_anti")
+    newest = raw_records.where("file_rows IS NULL").groupBy("source", "record_id").agg(last)
+    held = newest.where("last.payload_digest IS NOT NULL AND last.drop_reason IS NULL")
+    live = held.select("source", "record_id", "last.path")
+    known = live.join(sources.where("NOT _failed"), "source").join(unread, ["source", "path"], "left_anti")
     gone = known.join(read, ["source", "record_id"], "left_anti")
     return gone.select("record_id", F.col("_batch").alias("revision"), "source")
 

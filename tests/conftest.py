@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import types as T
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -32,6 +33,12 @@ def shared_data() -> Path:
             pytest.fail("../shared/data is missing in CI")
         pytest.skip("needs ../shared/data, which a user's clone does not have")
     return SHARED
+
+
+def frame(spark: SparkSession, columns: T.StructType, *values: dict[str, Any]) -> DataFrame:
+    """A small frame of declared columns; what a row leaves out is null."""
+    loose = T.StructType([T.StructField(field.name, field.dataType) for field in columns])
+    return spark.createDataFrame([tuple(row.get(name) for name in columns.names) for row in values], loose)
 
 
 def plain(value: Any) -> Any:

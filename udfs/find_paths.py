@@ -29,7 +29,8 @@ def find_paths(batches: Iterable[pa.RecordBatch], paths: Mapping[str, Sequence[s
             found = {path for path in missing[source] if has_path(payload, path)}
             missing[source] -= found
             rows += [(source, path, True) for path in found]
-        yield pa.RecordBatch.from_pylist([dict(zip(ARROW_SCHEMA.names, row, strict=True)) for row in rows], ARROW_SCHEMA)
+        columns = [list(values) for values in zip(*rows, strict=True)] or [[], [], []]
+        yield pa.record_batch(columns, schema=ARROW_SCHEMA)
 
 
 def _columns(payload: Mapping[str, object]) -> list[str]:

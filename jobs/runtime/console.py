@@ -9,7 +9,8 @@ from rich.table import Table as Grid
 
 from jobs.runtime.execute import Outcome
 
-console = Console(highlight=False)
+UNLABELLED = "unlabelled"
+console = Console(highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -41,11 +42,11 @@ def _note(outcome: Outcome) -> str:
     return f"  {outcome.note}" if outcome.note else ""
 
 
-def split_grid(title: str, splits: Mapping[str, int], labels: Mapping[str, int]) -> Grid:
+def split_grid(splits: Mapping[str, int], labels: Mapping[str, int]) -> Grid:
     """Examples of each split, and of each label in it."""
     names = sorted({key.split("/", 1)[1] for key in labels})
-    shown = names if len(names) <= 12 else []
-    grid = Grid("split", "examples", "share", *[f"label {name}" for name in shown], title=title, title_justify="left")
+    shown = names if len(names) <= 12 and names != [UNLABELLED] else []
+    grid = Grid("split", "examples", "share", *[f"label {name}" for name in shown])
     total = sum(splits.values()) or 1
     for split in ("train", "val", "test"):
         count = splits.get(split, 0)

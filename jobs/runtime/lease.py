@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -58,7 +58,8 @@ def hold(lake: Lake, run_id: str) -> Iterator[None]:
     finally:
         stop.set()
         beats.join(timeout=30)
-        _append(lake, owner, beat=2**31, released=True)
+        with suppress(Exception):  # a Spark that is gone cannot release; this process's end does
+            _append(lake, owner, beat=2**31, released=True)
 
 
 def holder(lake: Lake) -> Row | None:

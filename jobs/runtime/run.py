@@ -4,7 +4,8 @@ import subprocess
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,7 +15,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.runtime import console, gates, lake_params, lease, tracking
-from jobs.runtime.errors import ConfigError
+from jobs.runtime.errors import ConfigError, GateRefusal
 from jobs.runtime.execute import Outcome, execute
 from jobs.runtime.fingerprints import all_fingerprints, flat
 from jobs.runtime.history import History
@@ -79,8 +80,10 @@ def run_recipe(
                     bar.advance(bar.task_ids[0])
             status = "FINISHED"
         finally:
-            _record(context)
-            _track(context, starting.result(), status)
+            # What stopped the run is what the user must see, also when Spark is gone and nothing can be recorded.
+            with suppress(Exception) if status == "FAILED" else nullcontext():
+                _record(context)
+                _track(context, starting.result(), status)
     return context
 
 
@@ -124,21 +127,35 @@ def last_runs(lake: Lake, dataset: str) -> dict[str, Row]:
 
 
 def _one_job(context: Context, job: Job) -> None:
-    outcome = _skip(context, job) or _execute(context, job)
+    try:
+        outcome = _skip(context, job) or _execute(context, job)
+    except Exception:
+        _remember(context, job, Outcome(job.name, "failed"))
+        raise
+    context.say(console.line(outcome))
+    try:
+        if gates.is_verdict(job):
+            gates.require_passed(context.scope)
+    except GateRefusal:
+        _remember(context, job, replace(outcome, status="refused"))
+        raise
+    _remember(context, job, outcome)
+
+
+def _remember(context: Context, job: Job, outcome: Outcome) -> None:
     context.outcomes.append(outcome)
     context.rows.append(_run_row(context, job, outcome))
-    context.say(console.line(outcome))
-    if gates.is_verdict(job):
-        gates.require_passed(context.scope)
 
 
 def _skip(context: Context, job: Job) -> Outcome | None:
     """Skip what nothing has changed, and what the draft's digest makes needless."""
+    if why_stale(context, job) is None:
+        return Outcome(job.name, "skipped")
     if gates.writes_version(job) and (same := gates.same_as(context.scope)) is not None:
         if same.discard:
             gates.discard_draft(context.scope, _note(context, job))
         return Outcome(job.name, "skipped", note=f"the draft equals version {same.version}")
-    return Outcome(job.name, "skipped") if why_stale(context, job) is None else None
+    return None
 
 
 def _execute(context: Context, job: Job) -> Outcome:

@@ -13,6 +13,6 @@ def show_result(context: Context) -> None:
     manifest = context.scope.published().orderBy(F.desc("dataset_version")).first()
     if manifest is None:
         return
-    title = f"{context.recipe.dataset} version {manifest['dataset_version']}  digest {manifest['content_digest']}"
-    console.console.print(console.split_grid(title, manifest["split_counts"], manifest["label_counts"]))
-    console.console.print(f"  tables in {context.lake.location}")
+    name = f"[bold]{context.recipe.dataset}[/bold] version {manifest['dataset_version']}"
+    console.console.print(f"{name}  [dim]content digest {manifest['content_digest']}[/dim]")
+    console.console.print(console.split_grid(manifest["split_counts"], manifest["label_counts"]))

@@ -3,6 +3,7 @@
 The only file that imports mlflow. MLflow unreachable is a warning: the run goes on, nothing of the lake is lost.
 """
 
+import logging
 import os
 import time
 import warnings
@@ -14,9 +15,14 @@ from pyspark.sql import Row
 
 from jobs.runtime.execute import Outcome
 from jobs.runtime.recipe import Recipe
+from schemas.dataset_examples import DATASET_EXAMPLES
 
 LOCAL_URI = "sqlite:///mlflow.db"
 MAX_PARAM = 6000
+# The schema as MLflow writes it: one entry a column.
+COLUMNS = [
+    {"name": f.name, "type": f.dataType.simpleString(), "required": not f.nullable} for f in DATASET_EXAMPLES.columns
+]
 
 
 @dataclass
@@ -83,7 +89,7 @@ class Tracker:
                 source=_json(
                     source | {"filter": f"dataset_version = {manifest['dataset_version']} AND split = '{split}'"}
                 ),
-                schema=_json({"columns": ["text", "messages", "label", "document_id"]}),
+                schema=_json({"mlflow_colspec": COLUMNS}),
                 profile=_json({"num_rows": rows}),
             )
             context = {"train": "training", "val": "validation", "test": "testing"}[split]
@@ -106,6 +112,8 @@ def start(recipe: Recipe, run_id: str, code_version: str, warn: Callable[[str], 
     try:
         from mlflow import MlflowClient
 
+        for name in ("mlflow", "alembic"):  # a fresh store tells of every migration
+            logging.getLogger(name).setLevel(logging.WARNING)
         tracker.client = MlflowClient(tracking_uri=uri)
         tracker.experiment_id = _experiment(tracker.client, recipe.tracking.experiment)
         tags = {"sluice.run": run_id, "sluice.code_version": code_version, "sluice.recipe_digest": recipe.digest()}

@@ -82,9 +82,12 @@ UNKNOWN = {
     "top level": (
         ("tables: lake", "tabels: lake"),
         "r.yaml: top level, key tables: required, but absent; "
-        "top level, key tabels: unknown key; did you mean tables? Valid: dataset, tables, tracking, sources, list_files",
+        "top level, key tabels: unknown key; did you mean tables? Valid: dataset, tables, tracking, sources",
     ),
-    "a job": (("clean_text: ", "clean_txt: "), "r.yaml: top level, key clean_txt: unknown key; did you mean clean_text"),
+    "a job": (
+        ("clean_text: ", "clean_txt: "),
+        "r.yaml: top level, key clean_txt: unknown key; did you mean clean_text",
+    ),
     "source": (
         ("path: notes.txt", "pth: notes.txt"),
         "r.yaml: section sources, source notes, key path: required, but absent; "
@@ -122,9 +125,7 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize(("change", "message"), UNKNOWN.values(), ids=list(UNKNOWN))
-def test_an_unknown_key_names_file_section_key_and_nearest(
-    folder: Path, change: tuple[str, str], message: str
-) -> None:
+def test_an_unknown_key_names_file_section_key_and_nearest(folder: Path, change: tuple[str, str], message: str) -> None:
     assert refusal(RECIPE.replace(*change)).startswith(message)
 
 

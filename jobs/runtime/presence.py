@@ -1,0 +1,35 @@
+"""Whether there is a lake at all: looking at one that is not there must not end in empty tables or in Spark's words."""
+
+from pathlib import Path
+
+from jobs.runtime.errors import ConfigError
+from jobs.runtime.recipe import Recipe
+from jobs.runtime.tables import Lake
+from schemas.leases import LEASES
+from schemas.source_files import SOURCE_FILES
+
+
+def is_absent(location: str) -> bool:
+    """Whether a local folder holds no Delta table; of a remote place only Spark can tell, so false."""
+    return "://" not in location and not any(Path(location).glob("*/_delta_log"))
+
+
+def absent(recipe: Recipe) -> str:
+    """What to say where there is no lake."""
+    where = recipe.tables if "://" in recipe.tables else Path(recipe.tables).absolute()
+    return (
+        f"there is no lake at {where} yet. Build it with `sluice run {recipe.path}`, "
+        "or name another place with --tables; a relative place counts from the folder you are in."
+    )
+
+
+def require_folder(recipe: Recipe) -> None:
+    """Raise ConfigError, before Spark starts, where a local lake is not there."""
+    if is_absent(recipe.tables):
+        raise ConfigError(absent(recipe))
+
+
+def require_lake(lake: Lake, recipe: Recipe) -> None:
+    """Raise ConfigError where there is no lake: the first run makes these tables before any other."""
+    if not (lake.exists(SOURCE_FILES) or lake.exists(LEASES)):
+        raise ConfigError(absent(recipe))

@@ -1,0 +1,138 @@
+"""Files as listed, against what the lake knows of them: what is listed anew, and under which revision."""
+
+from typing import Any, cast
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.list_files import Params, refuse_contradictions, transform
+from jobs.runtime.errors import ConfigError
+from jobs.runtime.listing import FILES
+from jobs.runtime.recipe import Source
+from jobs.runtime.tables import Lake
+from schemas.raw_records import RAW_RECORDS
+from schemas.source_files import SOURCE_FILES
+from schemas.table import Table
+from tests.conftest import frame, rows
+
+pytestmark = pytest.mark.spark
+
+FAQ = Source(name="faq", path="raw", format="csv", key=("id",), order_by="at", fields={"text": "body"})
+DROP = Source(name="drop", path="drop", format="text", on_vanish="drop")
+
+
+def now(path: str, size: int = 10, modified: int = 1000, uri: str | None = None, source: str = "faq") -> dict[str, Any]:
+    found = {"source": source, "path": path, "size_bytes": size, "modified_ms": modified}
+    return found | {"uri": uri or f"/here/{path}"}
+
+
+def listed(revision: int, file: dict[str, Any], **other: Any) -> dict[str, Any]:
+    """The row of source_files that a file found as `file` has."""
+    faq = {"format": "csv", "record_key": ["id"], "order_by": "at", "on_vanish": "keep"}
+    drop = {"format": "text", "record_key": [], "order_by": None, "on_vanish": "drop"}
+    declared = drop if file["source"] == "drop" else faq
+    return {"revision": revision, **file, "vanished": False, **declared, **other}
+
+
+def gone(revision: int, path: str, source: str = "faq") -> dict[str, Any]:
+    absent = {"source": source, "path": path, "uri": None, "size_bytes": None, "modified_ms": None}
+    return listed(revision, absent, vanished=True)
+
+
+def run(
+    spark: SparkSession, known: list[dict[str, Any]], found: list[dict[str, Any]], failed: list[dict[str, Any]] = []
+) -> list[dict[str, Any]]:
+    batch = transform(
+        source_files=frame(spark, SOURCE_FILES.columns, *known),
+        raw_records=frame(spark, RAW_RECORDS.columns, *failed),
+        files=frame(spark, FILES, *found),
+        params=Params(sources=(FAQ, DROP)),
+    )
+    return rows(batch.select(*SOURCE_FILES.columns.names), "source", "path")
+
+
+def same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> bool:
+    return sorted(found, key=str) == sorted(
+        [{name: row[name] for name in SOURCE_FILES.columns.names} for row in expected], key=str
+    )
+
+
+def test_a_batch_gets_the_next_revision_of_the_whole_lake(spark: SparkSession) -> None:
+    other = listed(7, now("x.txt"), source="another recipe's")
+    assert same(run(spark, [other], [now("a"), now("b", source="drop")]),
+                [listed(8, now("a")), listed(8, now("b", source="drop"))])  # fmt: skip
+
+
+def test_only_new_changed_returned_vanished_and_failed_files_are_listed(spark: SparkSession) -> None:
+    moved, repinned = now("cached", uri="/new/cache/one"), now("asset", uri="/cache/member-2222.txt")
+    known = [
+        listed(1, now("same")),
+        listed(1, now("cached", uri="/old/cache/one")),
+        listed(1, now("asset", uri="/cache/member-1111.txt")),
+        listed(1, now("size")),
+        listed(1, now("time")),
+        listed(1, now("returned")), gone(2, "returned"),
+        listed(1, now("left")),
+        listed(1, now("left before")), gone(2, "left before"),
+        listed(1, now("failed")), listed(2, now("failed")),
+        listed(1, now("mended")), listed(2, now("mended")),
+        listed(1, now("wrong key"), record_key=["Id"]),
+    ]  # fmt: skip
+    found = [
+        now("same"), moved, repinned, now("size", size=11), now("time", modified=1001), now("returned"),
+        now("failed"), now("mended"), now("new"), now("wrong key"),
+    ]  # fmt: skip
+    failures = [
+        {"source": "faq", "path": "failed", "revision": 2, "file_rows": 3, "drop_reason": "truncated_file"},
+        {"source": "faq", "path": "mended", "revision": 1, "file_rows": 0, "drop_reason": "unreadable_file"},
+        {"source": "faq", "path": "same", "revision": 1, "file_rows": 9, "drop_reason": "wrong_encoding"},
+        {"source": "faq", "path": "same", "revision": 1, "payload": "{}", "drop_reason": "bad_json"},
+    ]
+    assert same(run(spark, known, found, failures), [
+        listed(3, now("size", size=11)),
+        listed(3, now("time", modified=1001)),
+        listed(3, repinned),
+        listed(3, now("returned")),
+        gone(3, "left"),
+        listed(3, now("failed")),
+        listed(3, now("new")),
+        listed(3, now("wrong key")),
+    ])  # fmt: skip
+
+
+def test_on_vanish_drop_lists_the_source_whole_once_anything_changed(spark: SparkSession) -> None:
+    a, b, c = (now(path, source="drop") for path in "abc")
+    known = [listed(1, file) for file in (a, b, c, now("same"))]
+    assert run(spark, known, [a, b, c, now("same")]) == []
+    assert same(run(spark, known, [a, b, now("same")]),
+                [listed(2, a), listed(2, b), gone(2, "c", source="drop")])  # fmt: skip
+    changed = now("b", size=99, source="drop")
+    assert same(run(spark, known, [a, changed, c, now("same")]), [listed(2, f) for f in (a, changed, c)])
+
+
+def test_a_source_that_the_recipe_no_longer_names_has_not_vanished(spark: SparkSession) -> None:
+    assert run(spark, [listed(1, now("x"), source="dropped from the recipe")], []) == []
+
+
+def lake_with(spark: SparkSession, payload: str | None) -> Lake:
+    """What a lake reads of a source that was taken with other words."""
+    known = {
+        SOURCE_FILES: frame(spark, SOURCE_FILES.columns, listed(1, now("a"), record_key=["Id"])),
+        RAW_RECORDS: frame(spark, RAW_RECORDS.columns, {"source": "faq", "path": "a", "payload": payload}),
+    }
+
+    class Known:
+        def read(self, table: Table) -> DataFrame:
+            return known[table]
+
+    return cast(Lake, Known())
+
+
+def test_what_identifies_records_is_fixed_by_the_first_of_them(spark: SparkSession) -> None:
+    with pytest.raises(ConfigError) as refused:
+        refuse_contradictions(lake_with(spark, '{"Id":1}'), (FAQ,))
+    assert str(refused.value) == (
+        "source faq: key is ['id'], but its records were taken with ['Id']. It identifies records for ever: "
+        "keep it, or give the source a new name."
+    )
+    refuse_contradictions(lake_with(spark, None), (FAQ,))  # no record had that key: a typo, and mended

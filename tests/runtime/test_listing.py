@@ -1,0 +1,84 @@
+"""What a source's path finds: files, folders, globs, packages; and what it says when it finds nothing."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.runtime.errors import ConfigError
+from jobs.runtime.listing import Listed, list_source
+from jobs.runtime.recipe import Source
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("raw/a.txt", "raw/b[1].txt", "raw/.hidden", "raw/_SUCCESS", "raw/deep/c.txt", "raw/_temporary/d.txt"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(name)
+        os.utime(name, ns=(0, 5_000_000))
+    Path("raw/folder.txt").mkdir()
+    Path("empty").mkdir()
+    return tmp_path
+
+
+def source(path: str, **other: Any) -> Source:
+    return Source.model_validate({"name": "s", "path": path, "format": "text"} | other)
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("raw/a.txt", ["raw/a.txt"]),
+        ("raw", ["raw/a.txt", "raw/b[1].txt", "raw/deep/c.txt"]),
+        ("raw/*", ["raw/_SUCCESS", "raw/a.txt", "raw/b[1].txt"]),
+        ("raw/**/c*", ["raw/deep/c.txt"]),
+        ("raw/b[1].txt", ["raw/b[1].txt"]),
+        # A folder where a file is meant is listed, so that reading it says so.
+        ("raw/*.txt", ["raw/a.txt", "raw/b[1].txt", "raw/folder.txt"]),
+    ],
+)
+def test_a_path_finds(path: str, found: list[str]) -> None:
+    assert [file.path for file in list_source(source(path))] == found
+
+
+def test_a_file_is_known_by_the_path_as_written_size_and_time(folder: Path) -> None:
+    assert list_source(source("raw/a.txt")) == [Listed("raw/a.txt", str(folder / "raw/a.txt"), 9, 5)]
+    uri = f"file://{folder}/raw/a.txt"
+    assert list_source(source(uri)) == [Listed(f"{folder}/raw/a.txt", str(folder / "raw/a.txt"), 9, 5)]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("absent.txt", r"source s: absent\.txt does not exist \(looked in .*\)\. Mend `path`\."),
+        ("empty", r"source s: empty holds no files\. Expected at least one text file\."),
+        ("raw/*.csv", r"source s: raw/\*\.csv holds no files"),
+        ("package:json", "source s: package:json holds Python files; set format: python"),
+        ("asset:no_such/member", "unknown asset: 'no_such'"),
+        ("nosuch://host/a", "source s: nosuch://host/a cannot be listed: "),
+    ],
+)
+def test_a_path_that_finds_nothing(path: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as refused:
+        list_source(source(path))
+    assert refused.value.exit_code == 2
+
+
+def test_a_package_has_logical_paths() -> None:
+    files = list_source(source("package:json", format="python"))
+    assert [file.path for file in files][:2] == ["package:json/__init__.py", "package:json/decoder.py"]
+    assert all(os.path.isabs(file.uri) and file.modified_ms > 0 for file in files)
+    with pytest.raises(ConfigError, match="source s: no package 'jsn' is installed here: did you mean"):
+        list_source(source("package:jsn", format="python"))
+
+
+def test_a_link_to_nowhere_and_a_name_that_is_no_text(folder: Path) -> None:
+    os.symlink("nowhere", "raw/link.txt")
+    with pytest.raises(ConfigError, match=r"source s: raw/link\.txt: No such file or directory"):
+        list_source(source("raw/*.txt"))
+    Path("raw/link.txt").unlink()
+    Path(os.fsdecode(b"raw/caf\xe9.txt")).write_text("x")
+    with pytest.raises(ConfigError, match=r"source s: file name 'raw/caf\\udce9\.txt' is not UTF-8"):
+        list_source(source("raw"))
