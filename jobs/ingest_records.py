@@ -92,7 +92,7 @@ def keep_news(records: DataFrame, raw_records: DataFrame) -> DataFrame:
 def vanished_records(read: DataFrame, raw_records: DataFrame) -> DataFrame:
     """A revision without payload for every record that is not in its source, which was read whole. Where one of its
     files failed, nothing is taken for vanished; nor what was last seen in a file with rows that nobody could read."""
-    unsure = F.col("file_rows").isNotNull() & F.col("drop_reason").isin(*UNREAD)
+    unsure = F.coalesce(F.col("file_rows").isNotNull() & F.col("drop_reason").isin(*UNREAD), F.lit(False))
     sources = read.groupBy("source").agg(F.max("revision").alias("_batch"), F.bool_or(unsure).alias("_failed"))
     unread = read.where("file_rows IS NULL AND payload IS NULL").select("source", "path").distinct()
     last = F.max_by(F.struct("path", "payload_digest", "drop_reason"), "revision").alias("last")

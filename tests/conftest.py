@@ -53,3 +53,6 @@ def plain(value: Any) -> Any:
 def rows(frame: DataFrame, *order: str) -> list[dict[str, Any]]:
     """The rows of a small frame as dicts, in the order of some columns (all, when none are named)."""
     return [plain(row) for row in frame.orderBy(*(order or frame.columns)).collect()]
+
+
+from tests.grown_lake import grown_lake  # noqa: E402, F401  # a fixture that several folders share

@@ -1,9 +1,9 @@
 """Prefixes of shingle sets: two sets with Jaccard >= t share a member of both prefixes (Bayardo et al., WWW 2007, 3).
 
 The prefix of a set of n members is its first floor((1 - t) n) + 1 in a total order that all sets follow. The order here
-is rarity among some of the documents (the held-out ones), told by a sketch of counters: any order is exact, a good one
-only makes fewer pairs meet. A member whose counter is zero is in none of those documents; it takes up a place in the
-prefix and is not written.
+is rarity, told by a sketch of counters: any order is exact, a good one only makes fewer pairs meet. Pairs of interest
+have a held-out document, so a member that no held-out document has counts as zero: it takes up a place in the prefix
+and is not written.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,37 +11,43 @@ from functools import reduce
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from udfs.minhash import shingle_slices
 from udfs.shingles import ShingleRule, Shingles
 
 PREFIX_SCHEMA = "document_id string, grain int, num int, place int, shingle int"
-SKETCH_SCHEMA = "counters binary"
-# 2^22 counters of one byte: 4 MB, ten counters for each distinct shingle of 2,000 documents.
-MIN_BITS, MAX_BITS = 16, 25
-MOST = 255
+SKETCH_SCHEMA = "every binary, held_out binary"
+# 2^22 counters of two bytes: 8 MB, ten counters for each distinct shingle of 2,000 held-out documents.
+MIN_BITS, MAX_BITS = 16, 24
+MOST = np.iinfo(np.uint16).max
 FINE, COARSE = 0, 1
 
-Sketch = NDArray[np.uint8]
+Sketch = NDArray[np.uint16]
 
 
-def sketch_bits(num_documents: int) -> int:
-    """Bits of a sketch that stays sparse: about 2,000 counters a document, between 64 kB and 32 MB."""
-    return int(np.clip(np.ceil(np.log2(max(num_documents, 1) * 2_000)), MIN_BITS, MAX_BITS))
+def sketch_bits(num_held_out: int) -> int:
+    """Bits of a sketch that stays sparse: about 2,000 counters a held-out document, between 128 kB and 32 MB."""
+    return int(np.clip(np.ceil(np.log2(max(num_held_out, 1) * 2_000)), MIN_BITS, MAX_BITS))
 
 
 def count_members(grains: Iterable[Shingles], bits: int) -> Sketch:
-    """How many documents hold a shingle of each counter, at most 255: [2^bits]. Grains come in order fine, coarse."""
+    """How many documents hold a shingle of each counter: [2^bits], at most 65,535. Grains in order fine, coarse."""
     counts = np.zeros(1 << bits, np.int64)
     for grain, shingles in enumerate(grains):
         counts += np.bincount(_slot(shingles.hashes, grain, bits), minlength=1 << bits)
-    return np.minimum(counts, MOST).astype(np.uint8)
+    return np.minimum(counts, MOST).astype(np.uint16)
 
 
 def merge(sketches: Iterable[Sketch]) -> Sketch:
     """The sketch of all documents together."""
     return reduce(lambda a, b: a + np.minimum(b, MOST - a), sketches)
+
+
+def rarity(every: Sketch, held_out: Sketch) -> Sketch:
+    """How common a shingle is, zero where no held-out document has it."""
+    return np.where(held_out > 0, every, 0).astype(np.uint16)
 
 
 def prefix(shingles: Shingles, grain: int, sketch: Sketch, threshold: float) -> dict[str, NDArray[np.int64]]:
@@ -65,11 +71,15 @@ def prefix(shingles: Shingles, grain: int, sketch: Sketch, threshold: float) -> 
 
 
 def sketch_batches(batches: Iterable[pa.RecordBatch], rule: ShingleRule, bits: int) -> Iterator[pa.RecordBatch]:
-    """Input columns: document_id, text.  Output: one row a task with its sketch in the column counters."""
-    sketch = np.zeros(1 << bits, np.uint8)
-    for _, grains in shingle_slices(batches, rule):
-        sketch = merge([sketch, count_members(grains, bits)])
-    yield pa.RecordBatch.from_pydict({"counters": pa.array([sketch.tobytes()], pa.binary())})
+    """Input columns: document_id, text, is_held_out.  Output: one row a task with the columns of SKETCH_SCHEMA."""
+    parts = {flag: np.zeros(1 << bits, np.uint16) for flag in (False, True)}
+    for batch in batches:
+        for flag in parts:
+            rows = batch.filter(pc.equal(batch.column("is_held_out"), flag))
+            for _, grains in shingle_slices([rows], rule):
+                parts[flag] = merge([parts[flag], count_members(grains, bits)])
+    columns = {"every": merge(parts.values()), "held_out": parts[True]}
+    yield pa.RecordBatch.from_pydict({name: pa.array([part.tobytes()], pa.binary()) for name, part in columns.items()})
 
 
 def prefix_batches(

@@ -77,7 +77,8 @@ def _parse_lines(stream: BinaryIO, parse: Callable[[int, str], Row]) -> Iterator
         except UnicodeDecodeError as error:
             yield Row(position, None, "bad_encoding", _name_byte(error))
             continue
-        if line.strip():
+        # Only what a keyboard calls empty is no record: a line of U+3000 is one, and cleaning says why it goes.
+        if line.strip(" \t"):
             yield parse(position, line)
 
 

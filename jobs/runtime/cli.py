@@ -1,34 +1,68 @@
-"""The command line: `sluice`."""
+"""The command line: `sluice`.  Commands import what they need themselves, so that --help does not wait for Spark."""
 
-import contextlib
 import sys
 import time
 import traceback
-from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from jobs.pipeline import PIPELINE
-from jobs.runtime import console
-from jobs.runtime.errors import SluiceError
-from jobs.runtime.recipe import load_recipe
+from jobs.runtime import terminal
+from jobs.runtime.errors import ConfigError, SluiceError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from jobs.runtime.recipe import Recipe
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     name="sluice",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Turn raw corpora in a data lake into versioned, leak-free fine-tuning datasets.",
+    rich_markup_mode="rich",
+    help="""Turn raw corpora in a data lake into versioned, leak-free fine-tuning datasets.
+
+    A recipe is one YAML file: which sources, which lake, what each job should do. Try these in order:
+
+    [bold]sluice run conf/recipes/reviews_zh.yaml --plan[/bold]   what a run would do\n
+    [bold]sluice run conf/recipes/reviews_zh.yaml[/bold]   build and publish a version\n
+    [bold]sluice status conf/recipes/reviews_zh.yaml[/bold]   where the dataset stands\n
+    [bold]sluice sql conf/recipes/reviews_zh.yaml "SELECT * FROM split_sizes"[/bold]   look into it\n
+    [bold]sluice explain conf/recipes/reviews_zh.yaml 0f3a9c41[/bold]   why one row is in it or not
+    """,
+    epilog="Exit codes: 0 done; 2 the recipe or the arguments are wrong; 3 a gate refused; 1 anything else.",
 )
 
 Recipes = Annotated[
-    list[str], typer.Argument(metavar="RECIPE...", help="Recipe files, run one after the other in one session.")
+    list[str], typer.Argument(metavar="RECIPE", help="Recipe files, run one after the other in one session.")
 ]
 RecipePath = Annotated[str, typer.Argument(metavar="RECIPE", help="The recipe file.")]
-Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="JOB.KEY=VALUE", help="Override one parameter.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="JOB.KEY=VALUE", help="Override one parameter; may be given again."),
+]
 Tables = Annotated[str | None, typer.Option("--tables", metavar="WHERE", help="Another lake than the recipe's.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(_version() + "\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error; at any place.")] = False,
+    version_only: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show version and place.")
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()
@@ -38,24 +72,58 @@ def run(
     last: Annotated[str | None, typer.Option("--to", metavar="JOB", help="End with this job.")] = None,
     overrides: Overrides = None,
     tables: Tables = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only say what would be worked: reads new files, writes nothing.")
+    ] = False,
 ) -> None:
     """Run a recipe: only what changed is worked, and a version is published when the dataset changed.
 
-    Example: sluice run conf/recipes/reviews_zh.yaml --set group_duplicates.threshold=0.8
+    Example: [bold]sluice run conf/recipes/reviews_zh.yaml --set group_duplicates.threshold=0.8[/bold]
     """
-    from jobs.runtime.run import run_recipe
-    from jobs.runtime.session import open_session
-    from jobs.runtime.show import show_result
-
-    loaded = [load_recipe(path, PIPELINE, overrides or (), tables) for path in recipes]
-    started = time.monotonic()
-    with console.console.status("starting Spark ..."):
-        spark = open_session(log_file())
-    console.console.print(f"Spark {spark.version} ready  [dim]{time.monotonic() - started:.1f} s[/dim]")
+    loaded = [_load(path, overrides, tables) for path in recipes]
+    _refuse_unknown_jobs(first, last)
+    spark = _start()
     for recipe in loaded:
-        console.console.print(f"[bold]{recipe.dataset}[/bold] ({recipe.path})")
-        context = run_recipe(spark, recipe, PIPELINE, first, last)
-        show_result(context)
+        _plan_one(spark, recipe, first, last) if plan else _run_one(spark, recipe, first, last)
+
+
+@app.command()
+def status(recipe: RecipePath, overrides: Overrides = None, tables: Tables = None) -> None:
+    """Show rows, table versions, stale jobs and published versions of a dataset; changes nothing.
+
+    Example: [bold]sluice status conf/recipes/reviews_zh.yaml[/bold]
+    """
+    from jobs.pipeline import PIPELINE
+    from jobs.runtime import presence, show, status
+
+    loaded = _load(recipe, overrides, tables)
+    if presence.is_absent(loaded.tables):
+        show.say(presence.absent(loaded))
+        return
+    show.show_status(loaded.dataset, status.status_of(_start(), loaded, PIPELINE))
+
+
+@app.command()
+def explain(
+    recipe: RecipePath,
+    ident: Annotated[str, typer.Argument(metavar="ID", help="A record_id or document_id, or 8 or more of its digits.")],
+    form: Annotated[str, typer.Option("--format", help="text or json (without the row's text).")] = "text",
+    tables: Tables = None,
+) -> None:
+    """Tell the story of one record or document: origin, cleaning, split, matches, and why it is in a version or not.
+
+    Example: [bold]sluice explain conf/recipes/reviews_zh.yaml 0f3a9c41[/bold]
+    """
+    from jobs.runtime import explain, presence, show
+    from jobs.runtime.tables import Lake
+
+    loaded = _load(recipe, None, tables)
+    if form not in show.STORY_FORMATS:
+        raise ConfigError(f"--format {form}: expected one of {', '.join(show.STORY_FORMATS)}")
+    presence.require_folder(loaded)
+    lake = Lake(_start(), loaded.tables)
+    presence.require_lake(lake, loaded)
+    show.show_story(explain.explain(lake, loaded, ident), form)
 
 
 @app.command()
@@ -65,64 +133,94 @@ def sql(
     form: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
     tables: Tables = None,
 ) -> None:
-    """Query the lake's tables and views in SQL.
+    """Query the lake's tables and views in SQL; schemas/ says what is in them.
 
-    Example: sluice sql conf/recipes/reviews_zh.yaml "SELECT split, count(*) FROM current_examples GROUP BY split"
+    Example: [bold]sluice sql conf/recipes/reviews_zh.yaml "SELECT outcome, drop_reason, count(*) FROM outcomes
+    GROUP BY ALL"[/bold]
     """
-    from jobs.runtime.results import print_rows
-    from jobs.runtime.session import open_session
+    from jobs.runtime import presence, results
     from jobs.runtime.tables import Lake
     from jobs.runtime.views import query
 
-    loaded = load_recipe(recipe, PIPELINE, (), tables)
-    lake = Lake(open_session(log_file()), loaded.tables)
-    print_rows(query(lake, statement), form)
+    loaded = _load(recipe, None, tables)
+    if form not in results.FORMATS:
+        raise ConfigError(f"--format {form}: expected one of {', '.join(results.FORMATS)}")
+    presence.require_folder(loaded)
+    lake = Lake(_start(), loaded.tables)
+    presence.require_lake(lake, loaded)
+    results.print_rows(query(lake, statement), form)
 
 
-def log_file() -> Path:
-    """Where this process's Spark log goes."""
-    return Path("logs") / f"sluice-{datetime.now():%Y%m%d-%H%M%S}-{_pid()}.log"
+def _load(path: str, overrides: list[str] | None, tables: str | None) -> "Recipe":
+    from jobs.pipeline import PIPELINE
+    from jobs.runtime.recipe import load_recipe
+
+    return load_recipe(path, PIPELINE, overrides or (), tables)
 
 
-def _pid() -> int:
-    import os
+def _refuse_unknown_jobs(first: str | None, last: str | None) -> None:
+    from jobs.pipeline import PIPELINE
+    from jobs.runtime.run import between
 
-    return os.getpid()
+    between(PIPELINE, first, last)
+
+
+def _start() -> "SparkSession":
+    log = terminal.quiet()
+    from jobs.runtime.console import console
+    from jobs.runtime.session import open_session
+
+    started = time.monotonic()
+    with console.status("starting Spark ..."):
+        spark = open_session(log)
+    if console.is_terminal:
+        console.print(f"[dim]Spark {spark.version} ready in {time.monotonic() - started:.1f} s[/dim]")
+    return spark
+
+
+def _run_one(spark: "SparkSession", recipe: "Recipe", first: str | None, last: str | None) -> None:
+    from jobs.pipeline import PIPELINE
+    from jobs.runtime.run import run_recipe
+    from jobs.runtime.show import say, show_result
+
+    say(f"{recipe.dataset} ({recipe.path})")
+    show_result(run_recipe(spark, recipe, PIPELINE, first, last))
+
+
+def _plan_one(spark: "SparkSession", recipe: "Recipe", first: str | None, last: str | None) -> None:
+    from jobs.pipeline import PIPELINE
+    from jobs.runtime.plan import plan_recipe
+    from jobs.runtime.show import show_plan
+
+    show_plan(recipe.dataset, plan_recipe(spark, recipe, PIPELINE, first, last))
+
+
+def _version() -> str:
+    try:
+        number = version("sluice-sft")
+    except PackageNotFoundError:
+        number = "not installed"
+    return f"sluice {number} from {Path(__file__).resolve().parents[2]}"
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: exit 0 done; 2 recipe or arguments wrong; 3 a gate refused; 1 anything else."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    debug = "--debug" in arguments
-    arguments = [argument for argument in arguments if argument != "--debug"]
+    given = sys.argv[1:] if arguments is None else arguments
+    terminal.survive_encodings()
+    raise SystemExit(_call([argument for argument in given if argument != "--debug"], "--debug" in given))
+
+
+def _call(arguments: list[str], debug: bool) -> int:
     try:
-        app(args=arguments, standalone_mode=False)
-        code = 0
+        app(args=arguments, prog_name="sluice")
+    except SystemExit as end:  # how typer ends, also where the arguments are wrong or Ctrl-C came
+        code = end.code if isinstance(end.code, int) else 0
+        return code if code != INTERRUPTED else _fail("stopped; what is written stays, run again to go on", 1, False)
     except SluiceError as error:
-        code = _fail(str(error), error.exit_code, debug)
-    except typer.Exit as error:
-        code = error.exit_code
-    except typer.Abort:
-        code = 1
-    except KeyboardInterrupt:
-        code = _fail("stopped; what is written stays, run again to go on", 1, False)
-    except Exception as error:
-        code = _unexpected(error, debug)
-    with contextlib.suppress(Exception):
-        sys.stdout.flush()
-    raise SystemExit(code)
-
-
-def _unexpected(error: Exception, debug: bool) -> int:
-    import click
-
-    if isinstance(error, click.ClickException):
-        error.show()
-        return 2
-    first = (str(error).strip() or type(error).__name__).splitlines()[0][:500]
-    return _fail(
-        f"{type(error).__name__}: {first}\nSpark's log is in logs/. Run again with --debug for a traceback.", 1, debug
-    )
+        return _fail(str(error), error.exit_code, debug)
+    except Exception as error:  # the last place that can turn a traceback into a message
+        return _fail(f"{terminal.in_short(error)}\n{terminal.where_to_look()}", 1, debug)
+    return 0
 
 
 def _fail(message: str, code: int, debug: bool) -> int:

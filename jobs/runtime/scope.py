@@ -4,6 +4,7 @@ A transform never sees a fingerprint, another dataset's rows or a draft that is 
 """
 
 from dataclasses import dataclass, field
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -11,7 +12,7 @@ from pyspark.sql import functions as F
 from jobs.runtime.fingerprints import Fingerprint
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe
-from jobs.runtime.tables import Lake, any_of
+from jobs.runtime.tables import Lake
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.dataset_versions import DATASET_VERSIONS
 from schemas.documents import DOCUMENTS
@@ -97,7 +98,8 @@ class Scope:
         value = self.fingerprints[producer]
         if isinstance(value, str):
             return rows.where(F.col("fingerprint") == value)
-        return rows.where(any_of([(F.col("source") == s) & (F.col("fingerprint") == v) for s, v in value.items()]))
+        ours = [(F.col("source") == s) & (F.col("fingerprint") == v) for s, v in value.items()]
+        return rows.where(reduce(lambda a, b: a | b, ours, F.lit(False)))
 
     def stamp(self, table: Table, rows: DataFrame, batch: int) -> DataFrame:
         """Add the columns that a transform does not know."""

@@ -1,9 +1,28 @@
-"""What a run prints at its end: the split table, where the tables are, what to try next."""
+"""What the commands print: the split table after a run, a plan, the status, a story."""
 
+import sys
+
+import orjson
 from pyspark.sql import functions as F
+from rich.markup import escape
+from rich.table import Table as Grid
 
 from jobs.runtime import console
+from jobs.runtime.explain import Facts
+from jobs.runtime.notices import notices
+from jobs.runtime.plan import Planned
 from jobs.runtime.run import Context
+from jobs.runtime.status import JobStatus, Status
+from jobs.runtime.story import tell
+
+STORY_FORMATS = ("text", "json")
+GRID_CHARS = 200
+SPLITS = ("train", "val", "test")
+
+
+def say(line: str) -> None:
+    """One line as it is: nothing in it is markup, and no line is broken inside an id."""
+    console.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def show_result(context: Context) -> None:
@@ -16,3 +35,73 @@ def show_result(context: Context) -> None:
     name = f"[bold]{context.recipe.dataset}[/bold] version {manifest['dataset_version']}"
     console.console.print(f"{name}  [dim]content digest {manifest['content_digest']}[/dim]")
     console.console.print(console.split_grid(manifest["split_counts"], manifest["label_counts"]))
+    if any(outcome.job == "publish_dataset" and outcome.rows_out for outcome in context.outcomes):
+        for notice in notices(context, manifest):
+            console.console.print(f"  [yellow]note[/yellow] {escape(notice)}")
+    say(f"tables in {context.lake.location}")
+
+
+def show_plan(dataset: str, plan: list[Planned]) -> None:
+    """Print what a run would work: "<=" stands before a bound."""
+    grid = _grid("job", "*rows to process", "of", "why")
+    for job in plan:
+        bound = "" if job.exact else "<= "
+        rows = "-" if job.rows is None else f"{bound}{job.rows:,}"
+        grid.add_row(job.job, rows, job.of, job.reason or "unchanged")
+    say(f"{dataset}: nothing is written. Changed files were read to count their rows.")
+    _print_grid(grid)
+
+
+def show_status(dataset: str, status: Status) -> None:
+    """Print the jobs, then the published versions."""
+    grid = _grid("job", "*rows", "of", "*version", "state", "last worked (UTC)", "*seconds")
+    for job in status.jobs:
+        grid.add_row(job.job, *_cells(job))
+    versions = _grid("version", "published (UTC)", "*examples", *[f"*{split}" for split in SPLITS], "digest")
+    for row in status.versions:
+        counts = [f"{row['split_counts'].get(split, 0):,}" for split in SPLITS]
+        name = f"{row['dataset_version']} {row['name'] or ''}".strip()
+        at = f"{row['published_at']:%Y-%m-%d %H:%M}"
+        versions.add_row(name, at, f"{row['num_examples']:,}", *counts, row["content_digest"])
+    say(dataset)
+    _print_grid(grid)
+    if status.versions:
+        _print_grid(versions)
+    else:
+        say("no version is published yet")
+
+
+def _cells(job: JobStatus) -> tuple[str, ...]:
+    state = f"stale: {job.stale}" if job.stale else f"waits for {job.behind}" if job.behind else "up to date"
+    return (
+        "-" if job.rows is None else f"{job.rows:,}",
+        job.of,
+        "-" if job.version is None else str(job.version),
+        state,
+        f"{job.finished_at:%Y-%m-%d %H:%M}" if job.finished_at else "never",
+        f"{job.seconds:.1f}" if job.seconds is not None else "",
+    )
+
+
+def show_story(facts: Facts, form: str) -> None:
+    """Print the story; as JSON the facts with it, but no text of the row."""
+    if form == "text":
+        for sentence in tell(facts):
+            say(sentence)
+        return
+    document = {k: v for k, v in facts["document"].items() if k != "text"} if facts["document"] else None
+    whole = facts | {"document": document, "story": tell(facts, with_text=False)}
+    sys.stdout.write(orjson.dumps(whole, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+
+
+def _grid(*columns: str) -> Grid:
+    """A plain grid; a star before a name sets numbers to the right."""
+    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for name in columns:
+        grid.add_column(name.lstrip("*"), justify="right" if name.startswith("*") else "left", no_wrap=True)
+    return grid
+
+
+def _print_grid(grid: Grid) -> None:
+    """As wide as it is: a terminal wraps a line better than a grid breaks a name."""
+    console.console.print(grid, width=GRID_CHARS, crop=False, soft_wrap=False)

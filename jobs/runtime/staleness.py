@@ -32,7 +32,7 @@ def _own_reason(context: "Context", job: Job) -> str | None:
     if job.always:
         return "looks at the sources in every run"
     if last["fingerprint"] != flat(context.scope.fingerprints[job.name]):
-        return "recipe, code or an earlier job's parameters changed"
+        return "recipe or code changed"
     if not context.lake.exists(job.writes) or last["output"] != context.lake.opened[job.writes.name].id:
         return f"table {job.writes.name} is not the one it wrote"
     seen = last["inputs"]

@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any
 
 from pyspark.errors import AnalysisException
@@ -13,6 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.runtime.errors import ConfigError, SchemaMismatchError
+from jobs.runtime.locations import faults_named, require_folder
 from schemas.table import Table
 
 # Published tables stay readable by every engine: nothing of reader version 3, nothing that a platform may turn on.
@@ -62,6 +62,7 @@ class Lake:
         """A relative path means one thing wherever Spark's own working directory is."""
         if "://" not in self.location:
             self.location = os.path.abspath(self.location)
+            require_folder(self.location)
 
     def name(self, table: Table) -> str:
         """How SQL names the table. The one place that knows where tables are."""
@@ -86,8 +87,11 @@ class Lake:
         """Create the table with its constraints unless it exists."""
         if self.exists(table):
             return
-        self.spark.sql(_create_sql(table, self.name(table), properties or {}))
-        self.exists(table)
+        with faults_named(self.location):
+            self.spark.sql(_create_sql(table, self.name(table), properties or {}))
+        # IF NOT EXISTS passes by what lies there, be it a table or not.
+        if not self.exists(table):
+            raise ConfigError(f"tables: {self.path(table)} is there and no Delta table. Move it, or mend `tables`.")
 
     def read(self, table: Table, version: int | None = None) -> DataFrame:
         """The table, at a version when one is given; empty when it does not exist yet."""
@@ -118,7 +122,8 @@ class Lake:
 
     def _describe(self, table: Table) -> Opened | None:
         try:
-            row = self.spark.sql(f"DESCRIBE DETAIL {self.name(table)}").first()
+            with faults_named(self.location):
+                row = self.spark.sql(f"DESCRIBE DETAIL {self.name(table)}").first()
         except AnalysisException as error:
             if _is_absent(error):
                 return None
@@ -247,8 +252,3 @@ def _is_absent(error: AnalysisException) -> bool:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n")[0]
-
-
-def any_of(conditions: list[Any]) -> Any:
-    """The disjunction of columns; false when there are none."""
-    return reduce(lambda a, b: a | b, conditions, F.lit(False))

@@ -1,10 +1,14 @@
 """SQL views over a lake: every table by its name, then the views of schemas/sql."""
 
+import re
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame
 
 from jobs.pipeline import PIPELINE
+from jobs.runtime.errors import ConfigError
 from jobs.runtime.tables import Lake
 from schemas.job_runs import JOB_RUNS
 from schemas.leases import LEASES
@@ -24,9 +28,14 @@ VIEWS = (
     "decisions",
 )
 
+# Statements that read. Tables change only by jobs: an UPDATE here would break what versions promise.
+READING = ("SELECT", "WITH", "FROM", "VALUES", "TABLE", "DESCRIBE", "DESC", "SHOW", "EXPLAIN")
+
 
 def register(lake: Lake) -> None:
     """Register the lake's tables and views for this session; a table that is not there yet is empty."""
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lake.exists, TABLES))
     for table in TABLES:
         lake.read(table).createOrReplaceTempView(table.name)
     for name in VIEWS:
@@ -39,6 +48,17 @@ def view_sql(name: str) -> str:
 
 
 def query(lake: Lake, statement: str) -> DataFrame:
-    """A query over the lake's tables and views."""
+    """A query over the lake's tables and views; ConfigError where it is not one."""
+    first = re.match(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(\w*)", statement, re.DOTALL)
+    word = first[1].upper() if first else ""
+    if word not in READING or (word == "WITH" and re.search(r"\bINSERT\s+(INTO|OVERWRITE)\b", statement, re.I)):
+        raise ConfigError(f"sluice sql only reads: expected SELECT or WITH, found {word or 'nothing'}")
     register(lake)
-    return lake.spark.sql(statement)
+    try:
+        return lake.spark.sql(statement)
+    except AnalysisException as error:
+        raise ConfigError(f"the query cannot be understood: {str(error).strip()}\n{_names()}") from None
+
+
+def _names() -> str:
+    return f"views: {', '.join(VIEWS)}; tables: {', '.join(table.name for table in TABLES)}"

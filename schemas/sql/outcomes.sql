@@ -21,7 +21,7 @@ chosen AS (
          s.record_ids[0] AS first_record, s.partner_id, s.document_id IS NOT NULL AS is_selected,
          CASE WHEN r.drop_reason IS NOT NULL THEN struct(r.drop_reason, r.drop_value, r.drop_threshold)
               WHEN c.drop_reason IS NOT NULL THEN struct(c.drop_reason, c.drop_value, c.drop_threshold)
-              ELSE struct(s.drop_reason, s.drop_value, s.drop_threshold) END AS drop
+              ELSE struct(s.drop_reason, s.drop_value, s.drop_threshold) END AS fate
   FROM records r
   LEFT JOIN clean_records c
     ON c.record_id = r.record_id AND c.revision = r.revision AND c.fingerprint = r.fingerprint
@@ -29,11 +29,11 @@ chosen AS (
     ON s.dataset = r.dataset AND s.dataset_version = r.dataset_version AND s.document_id = c.document_id
 )
 SELECT dataset, dataset_version, record_id, revision, source, path, position, document_id,
-  CASE WHEN drop.drop_reason IS NOT NULL THEN 'dropped'
+  CASE WHEN fate.drop_reason IS NOT NULL THEN 'dropped'
        WHEN NOT is_selected THEN 'missing'
        WHEN record_id = first_record THEN 'published'
        ELSE 'merged' END AS outcome,
-  drop.drop_reason, drop.drop_value, drop.drop_threshold,
-  CASE WHEN drop.drop_reason IS NULL AND record_id <> first_record THEN first_record END AS merged_into,
+  fate.drop_reason, fate.drop_value, fate.drop_threshold,
+  CASE WHEN fate.drop_reason IS NULL AND record_id <> first_record THEN first_record END AS merged_into,
   partner_id
 FROM chosen

@@ -1,5 +1,6 @@
 """Files as listed, against what the lake knows of them: what is listed anew, and under which revision."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
@@ -40,7 +41,7 @@ def gone(revision: int, path: str, source: str = "faq") -> dict[str, Any]:
 
 
 def run(
-    spark: SparkSession, known: list[dict[str, Any]], found: list[dict[str, Any]], failed: list[dict[str, Any]] = []
+    spark: SparkSession, known: list[dict[str, Any]], found: list[dict[str, Any]], failed: Sequence[dict[str, Any]] = ()
 ) -> list[dict[str, Any]]:
     batch = transform(
         source_files=frame(spark, SOURCE_FILES.columns, *known),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.prefixes import count_members, merge, prefix, prefix_batches, sketch_batches, sketch_bits
+from udfs.prefixes import count_members, merge, prefix, prefix_batches, rarity, sketch_batches, sketch_bits
 from udfs.shingles import ShingleRule, Shingles
 
 sets_of_hashes = st.lists(st.sets(st.integers(0, 40), min_size=0, max_size=12), min_size=2, max_size=12)
@@ -50,13 +50,14 @@ def test_the_rarest_members_come_first_and_unknown_ones_use_up_places() -> None:
 
 
 def test_counters_stop_at_their_most() -> None:
+    most = np.full(1 << 16, 65_535, np.uint16)
     sketch = count_members([csr([{1}] * 300)], 16)
-    assert sketch.max() == 255
-    assert merge([sketch, sketch]).max() == 255
+    assert sketch.max() == 300
+    assert set(merge([sketch, most])) == {65_535}
     assert merge([count_members([csr([{1}] * n)], 16) for n in (3, 4)]).max() == 7
 
 
-@pytest.mark.parametrize(("documents", "bits"), [(0, 16), (30, 16), (2_000, 22), (10**6, 25)])
+@pytest.mark.parametrize(("documents", "bits"), [(0, 16), (30, 16), (2_000, 22), (10**6, 24)])
 def test_the_sketch_grows_with_the_documents(documents: int, bits: int) -> None:
     assert sketch_bits(documents) == bits
 
@@ -65,12 +66,17 @@ def test_batches_give_what_the_whole_gives() -> None:
     draw = random.Random(1)
     words = [f"word{i}" for i in range(60)]
     texts = [" ".join(draw.choices(words, k=draw.randint(1, 90))) for _ in range(40)]
-    batch = pa.RecordBatch.from_pydict({"document_id": [f"d{i}" for i in range(40)], "text": texts})
+    flags = [i % 3 == 0 for i in range(40)]
+    columns = {"document_id": [f"d{i}" for i in range(40)], "text": texts, "is_held_out": flags}
+    batch = pa.RecordBatch.from_pydict(columns)
     rule = ShingleRule()
     (whole,) = sketch_batches([batch], rule, 16)
     parts = list(sketch_batches([batch.slice(0, 7), batch.slice(7)], rule, 16))
     assert parts[0] == whole
-    sketch = np.frombuffer(whole.column("counters")[0].as_py(), np.uint8)
+    every, held_out = (np.frombuffer(whole.column(name)[0].as_py(), np.uint16) for name in ("every", "held_out"))
+    assert every.sum() > held_out.sum() > 0 and (every >= held_out).all()
+    sketch = rarity(every, held_out)
+    assert ((sketch > 0) == (held_out > 0)).all()
     one = pa.Table.from_batches(prefix_batches([batch], rule, sketch, 0.5))
     cut = pa.Table.from_batches(prefix_batches([batch.slice(0, 7), batch.slice(7)], rule, sketch, 0.5))
     order = [("document_id", "ascending"), ("grain", "ascending"), ("place", "ascending")]

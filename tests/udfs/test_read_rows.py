@@ -35,8 +35,9 @@ def rows_then_error(stream: BinaryIO, format: str) -> tuple[list[Row], tuple[str
 
 
 def test_text_is_one_record_a_line_and_blank_lines_only_count() -> None:
-    assert read(b"\xef\xbb\xbfone\n\n \t\xe3\x80\x80\ntw\xc3\xb6\r\nthree\rfour \x00", "text") == [
+    assert read(b"\xef\xbb\xbfone\n \t\n\xe3\x80\x80\ntw\xc3\xb6\r\nthree\rfour \x00", "text") == [
         good(1, '{"text":"one"}'),
+        good(3, '{"text":"\u3000"}'),
         good(4, '{"text":"twö"}'),
         good(5, '{"text":"three"}'),
         good(6, '{"text":"four \\u0000"}'),

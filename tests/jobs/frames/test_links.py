@@ -11,6 +11,10 @@ pytestmark = pytest.mark.spark
 
 @pytest.fixture
 def keys(spark: SparkSession) -> DataFrame:
+    return keys_of(spark, LINK_KINDS)
+
+
+def keys_of(spark: SparkSession, kinds: tuple[str, ...]) -> DataFrame:
     documents = spark.createDataFrame(
         [("a", "f1", "p1"), ("b", "f1", "p2"), ("c", "f2", "p2"), ("d", "f3", None)],
         "document_id string, fold_digest string, prompt_digest string",
@@ -26,7 +30,7 @@ def keys(spark: SparkSession) -> DataFrame:
         ],
         "document_id string, groups array<string>",
     )
-    return link_keys(documents, records, LINK_KINDS)
+    return link_keys(documents, records, kinds)
 
 
 def test_keys_of_every_kind(keys: DataFrame) -> None:
@@ -45,6 +49,11 @@ def test_keys_of_every_kind(keys: DataFrame) -> None:
             ("prompt", "c", "p2"),
         ]
     ]
+
+
+def test_only_the_kinds_that_bind(spark: SparkSession) -> None:
+    found = keys_of(spark, ("folded_text", "prompt"))
+    assert {row["kind"] for row in rows(found)} == {"folded_text", "prompt"}
 
 
 def test_a_prompt_above_the_cap_is_generic(keys: DataFrame) -> None:

@@ -47,7 +47,7 @@ def all_pairs(documents: list[Document], threshold: float) -> list[dict[str, Any
     return [dict(zip(names, row, strict=True)) for row in sorted(found)]
 
 
-@pytest.mark.parametrize(("seed", "threshold"), [(1, 0.5), (2, 0.5), (3, 0.7)])
+@pytest.mark.parametrize(("seed", "threshold"), [(1, 0.5), (3, 0.7)])
 def test_no_pair_is_lost(spark: SparkSession, seed: int, threshold: float) -> None:
     documents = corpus(seed)
     shingled = spark.createDataFrame(

@@ -1,0 +1,174 @@
+"""Find what the tables say of one record or document; jobs/runtime/story.py tells it."""
+
+import re
+from typing import Any
+
+from pyspark.sql import Row
+
+from jobs.runtime.errors import ConfigError
+from jobs.runtime.recipe import Recipe
+from jobs.runtime.tables import Lake
+from jobs.runtime.views import register
+
+SHORTEST_PREFIX = 8
+ID_CHARS = 32
+NAMED = 5
+Facts = dict[str, Any]
+
+FIND = """
+SELECT DISTINCT 'record' AS kind, record_id AS id FROM raw_records WHERE startswith(record_id, '{prefix}')
+UNION ALL SELECT 'document', document_id FROM documents WHERE startswith(document_id, '{prefix}')
+ORDER BY kind, id LIMIT 6"""
+
+REVISIONS = """
+SELECT revision, source, path, position, file_rows, payload IS NULL AS is_empty, detail,
+       drop_reason, drop_value, drop_threshold
+FROM raw_records WHERE record_id = '{id}' ORDER BY revision"""
+
+CLEANINGS = """
+SELECT c.revision, c.document_id, c.language, c.language_confidence, c.num_chars, c.changed_by, c.labels,
+       c.drop_reason, c.drop_value, c.drop_threshold
+FROM clean_records c
+JOIN fingerprints f ON f.dataset = '{dataset}' AND f.job = 'clean_text' AND f.source = c.source
+  AND f.fingerprint = c.fingerprint
+WHERE c.record_id = '{id}' ORDER BY c.revision"""
+
+OUTCOMES = """
+SELECT dataset_version, revision, document_id, outcome, drop_reason, drop_value, drop_threshold, merged_into, partner_id
+FROM outcomes WHERE dataset = '{dataset}' AND record_id = '{id}' ORDER BY dataset_version"""
+
+VERSIONS = """
+SELECT dataset_version, published_at, map_keys(sources) AS sources
+FROM dataset_versions WHERE dataset = '{dataset}' ORDER BY dataset_version"""
+
+DRAFT = """
+SELECT max(s.dataset_version) AS dataset_version FROM selections s
+LEFT ANTI JOIN dataset_versions v ON v.dataset = s.dataset AND v.dataset_version = s.dataset_version
+WHERE s.dataset = '{dataset}'"""
+
+SELECTED = """
+SELECT dataset_version, drop_reason, drop_value, drop_threshold, partner_id, record_ids[0] AS first_record
+FROM selections WHERE dataset = '{dataset}' AND document_id = '{id}' ORDER BY dataset_version"""
+
+DOCUMENT = """
+SELECT document_id, kind, num_chars, substring(text, 1, 400) AS text FROM documents WHERE document_id = '{id}'"""
+
+RECORDS = """
+SELECT record_id, source, path, position, revision
+FROM current_records WHERE dataset = '{dataset}' AND document_id = '{id}' ORDER BY record_id"""
+
+SPLIT = """
+SELECT split, reason, leak_group_id, drop_reason, drop_value, drop_threshold,
+       (SELECT count(*) FROM splits g WHERE g.leak_group_id = s.leak_group_id) AS group_size
+FROM (SELECT * FROM splits WHERE document_id = '{id}') s"""
+
+MATCHES = """
+WITH pairs AS (
+  SELECT document_id, explode(matches) AS match FROM duplicate_matches
+  WHERE fingerprint IN (SELECT fingerprint FROM fingerprints WHERE dataset = '{dataset}' AND job = 'match_duplicates')
+    AND (document_id = '{id}' OR exists(matches, m -> m.document_id = '{id}'))
+)
+SELECT DISTINCT CASE WHEN document_id = '{id}' THEN match.document_id ELSE document_id END AS other_id, match.similarity
+FROM pairs WHERE document_id = '{id}' OR match.document_id = '{id}' ORDER BY similarity DESC, other_id"""
+
+TIES = """
+WITH me AS (SELECT fold_digest, prompt_digest FROM documents WHERE document_id = '{id}'),
+mine AS (SELECT record_id, explode_outer(groups) AS link FROM clean_records WHERE document_id = '{id}'),
+tied AS (
+  SELECT 'equal letters and digits' AS tie, d.document_id FROM documents d JOIN me ON me.fold_digest = d.fold_digest
+  UNION SELECT 'the same prompt', d.document_id FROM documents d JOIN me ON me.prompt_digest = d.prompt_digest
+  UNION SELECT 'the declared key ' || mine.link, c.document_id
+    FROM (SELECT document_id, explode(groups) AS link FROM clean_records) c JOIN mine ON mine.link = c.link
+  UNION SELECT 'another text of one record', c.document_id
+    FROM clean_records c JOIN (SELECT DISTINCT record_id FROM mine) r ON r.record_id = c.record_id
+)
+SELECT tie, count(*) AS documents, slice(array_sort(collect_list(document_id)), 1, 5) AS named
+FROM tied WHERE document_id <> '{id}' GROUP BY tie ORDER BY tie"""
+
+GROUP = """
+WITH mine AS (SELECT group_id, group_size FROM duplicate_groups WHERE dataset = '{dataset}' AND document_id = '{id}')
+SELECT group_id, max(mine.group_size) AS group_size, slice(array_sort(collect_list(g.document_id)), 1, 6) AS named
+FROM (SELECT * FROM duplicate_groups WHERE dataset = '{dataset}') g JOIN mine USING (group_id) GROUP BY group_id"""
+
+LABEL = """
+SELECT label, labels, label_source, num_records, label_probabilities, drop_reason, drop_value, drop_threshold
+FROM labels WHERE dataset = '{dataset}' AND document_id = '{id}'"""
+
+LEAKS = """
+SELECT CASE WHEN document_id = '{id}' THEN other_id ELSE document_id END AS other_id,
+       CASE WHEN document_id = '{id}' THEN other_split ELSE split END AS other_split, method, similarity
+FROM leaks WHERE dataset = '{dataset}' AND (document_id = '{id}' OR other_id = '{id}') ORDER BY other_id"""
+
+
+def explain(lake: Lake, recipe: Recipe, ident: str) -> Facts:
+    """All facts of one record or document of a dataset; ConfigError where the id is unknown or ambiguous."""
+    prefix = _checked(ident)
+    register(lake)
+    kind, found = _resolve(lake, recipe, prefix)
+    ask = _Ask(lake, recipe.dataset)
+    facts: Facts = {"id": found, "kind": kind, "dataset": recipe.dataset}
+    facts["versions"] = ask.rows(VERSIONS)
+    facts["draft_version"] = ask.rows(DRAFT)[0]["dataset_version"]
+    document: str | None = found
+    if kind == "record":
+        facts["revisions"], facts["cleanings"] = ask.rows(REVISIONS, found), ask.rows(CLEANINGS, found)
+        facts["outcomes"] = ask.rows(OUTCOMES, found)
+        document = facts["cleanings"][-1]["document_id"] if facts["cleanings"] else None
+    facts["document"] = _document_facts(ask, document) if document else None
+    return facts
+
+
+def _document_facts(ask: "_Ask", document: str) -> Facts:
+    one = {"split": SPLIT, "duplicate_group": GROUP, "label": LABEL}
+    many = {"matches": MATCHES, "ties": TIES, "leaks": LEAKS, "records": RECORDS, "selected": SELECTED}
+    facts = ask.one(DOCUMENT, document) or {"document_id": document}
+    facts |= {name: ask.one(query, document) for name, query in one.items()}
+    return facts | {name: ask.rows(query, document) for name, query in many.items()}
+
+
+def _checked(ident: str) -> str:
+    prefix = ident.strip().lower()
+    if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST_PREFIX},{ID_CHARS}}}", prefix):
+        raise ConfigError(
+            f"ID {ident[:40]!r}: expected a record_id or document_id, {ID_CHARS} hex digits, "
+            f"or its first {SHORTEST_PREFIX} or more"
+        )
+    return prefix
+
+
+def _resolve(lake: Lake, recipe: Recipe, prefix: str) -> tuple[str, str]:
+    found = lake.spark.sql(FIND.format(prefix=prefix)).collect()
+    if not found:
+        raise ConfigError(
+            f"nothing begins with {prefix}: searched every record_id of raw_records and every document_id of "
+            f'documents in {lake.location}. `sluice sql {recipe.path} "SELECT record_id, path, position FROM '
+            'current_records LIMIT 10"` shows ids.'
+        )
+    if len(found) > 1:
+        named = ", ".join(f"{row['kind']} {row['id']}" for row in found[:NAMED])
+        more = " and more" if len(found) > NAMED else ""
+        raise ConfigError(f"{prefix} is not unique: {named}{more}. Give more digits.")
+    return found[0]["kind"], found[0]["id"]
+
+
+class _Ask:
+    """Questions about one dataset, answered with plain dicts."""
+
+    def __init__(self, lake: Lake, dataset: str) -> None:
+        self._spark, self._dataset = lake.spark, dataset
+
+    def rows(self, query: str, ident: str = "") -> list[Facts]:
+        """All rows. What enters the text is harmless: hex digits, and a name that the recipe has checked."""
+        asked = query.format(id=ident, dataset=self._dataset)
+        return [_plain(row) for row in self._spark.sql(asked).collect()]
+
+    def one(self, query: str, ident: str) -> Facts | None:
+        """The row, None when there is none."""
+        rows = self.rows(query, ident)
+        return rows[0] if rows else None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Row):
+        return {name: _plain(item) for name, item in value.asDict().items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,44 @@
+"""Where a lake may be: an existing folder or a place for one; faults of storage as errors that name the setting."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+
+from jobs.runtime.errors import ConfigError
+
+# What Delta and Hadoop say of a place that cannot be written, or that no file system serves.
+FAULTS = (
+    "DELTA_CANNOT_CREATE_LOG_PATH",
+    "UnsupportedFileSystemException",
+    "ParentNotDirectoryException",
+    "AccessDenied",
+    "AccessControlException",
+    "Permission denied",
+    "Mkdirs failed",
+)
+
+
+def require_folder(location: str) -> None:
+    """ConfigError where a local lake would have to be inside a file."""
+    path = Path(location)
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    if not path.is_dir():
+        raise ConfigError(f"tables: {location} cannot be a lake: {path} is a file, expected a folder. Mend `tables`.")
+
+
+@contextmanager
+def faults_named(location: str) -> Iterator[None]:
+    """ConfigError for a fault of the place; any other error passes."""
+    try:
+        yield
+    except (PySparkException, Py4JJavaError) as error:
+        fault = next((line for line in str(error).splitlines() if any(known in line for known in FAULTS)), None)
+        if fault is None:
+            raise
+        raise ConfigError(
+            f"tables: {location} cannot be used: {fault.strip(': ')[:300]}. Mend `tables`, or the rights there."
+        ) from None

@@ -1,0 +1,65 @@
+"""What a user should know of a published version: classes that a split lacks, leak groups that weigh much."""
+
+from collections.abc import Iterator
+
+from pyspark.sql import DataFrame, Row
+from pyspark.sql import functions as F
+
+from jobs.frames.links import LINK_KINDS, link_keys
+from jobs.frames.matches import match_pairs
+from jobs.runtime.console import UNLABELLED
+from jobs.runtime.run import Context
+from schemas.clean_records import CLEAN_RECORDS
+from schemas.documents import DOCUMENTS
+from schemas.duplicate_matches import DUPLICATE_MATCHES
+from schemas.selections import SELECTIONS
+
+LARGE_SHARE = 0.05
+SPLITS = ("train", "val", "test")
+TIE_NAMES = {"folded_text": "equal letters and digits", "prompt": "equal prompts", "group": "declared keys"}
+
+
+def notices(context: Context, manifest: Row) -> Iterator[str]:
+    """One line for each thing to know."""
+    yield from absent_classes(manifest["split_counts"], manifest["label_counts"])
+    yield from large_leak_groups(context, manifest["dataset_version"])
+
+
+def absent_classes(splits: dict[str, int], labels: dict[str, int]) -> Iterator[str]:
+    """Labels that a split with examples has none of."""
+    names = sorted({key.split("/", 1)[1] for key in labels} - {UNLABELLED})
+    for split in SPLITS:
+        absent = [name for name in names if not labels.get(f"{split}/{name}")]
+        if absent and splits.get(split):
+            shown = ", ".join(absent[:10]) + (f" and {len(absent) - 10} more" if len(absent) > 10 else "")
+            yield f"{split} has no example of {len(absent)} of {len(names)} labels: {shown}"
+
+
+def large_leak_groups(context: Context, version: int) -> Iterator[str]:
+    """Leak groups that hold more than 5 % of the dataset's documents, with what ties them."""
+    mine = (F.col("dataset") == context.recipe.dataset) & (F.col("dataset_version") == version)
+    selections = context.lake.read(SELECTIONS).where(mine)
+    sizes = selections.groupBy("leak_group_id", "split").agg(F.count(F.lit(1)).alias("size"))
+    total = selections.agg(F.count(F.lit(1)).alias("total"))
+    large = sizes.crossJoin(total).where(F.col("size") > LARGE_SHARE * F.col("total")).orderBy(F.desc("size"))
+    for row in large.limit(3).collect():
+        members = selections.where(F.col("leak_group_id") == row["leak_group_id"]).select("document_id")
+        ties = ", ".join(f"{count:,} by {name}" for name, count in tie_counts(context, members) if count)
+        share = row["size"] / row["total"]
+        yield (
+            f"leak group {row['leak_group_id'][:12]} holds {row['size']:,} documents ({share:.1%}), all in {row['split']}; "
+            f"tied: {ties or 'by documents of other datasets'}"
+        )
+
+
+def tie_counts(context: Context, members: DataFrame) -> Iterator[tuple[str, int]]:
+    """How many members each kind of link ties to another member."""
+    lake = context.lake
+    pairs = match_pairs(lake.read(DUPLICATE_MATCHES)).join(members, "document_id", "left_semi")
+    yield "near-duplicate matches", pairs.select("document_id").distinct().count()
+    keys = link_keys(lake.read(DOCUMENTS), lake.read(CLEAN_RECORDS), LINK_KINDS).join(
+        members, "document_id", "left_semi"
+    )
+    shared = keys.groupBy("kind", "link").agg(F.count_distinct("document_id").alias("n")).where("n > 1")
+    counts = {row["kind"]: row["n"] for row in shared.groupBy("kind").agg(F.sum("n").alias("n")).collect()}
+    yield from ((TIE_NAMES[kind], counts.get(kind, 0)) for kind in LINK_KINDS)

@@ -1,0 +1,111 @@
+"""Gates with exact numbers. All drafts of this file are judged by their counts; ten kept documents where none is said."""
+
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.check_gates import Params, transform
+from schemas.selections import SELECTIONS
+from tests.conftest import rows
+
+pytestmark = pytest.mark.spark
+
+FRACTIONS = {"val": 0.2, "test": 0.2}
+
+
+def draft(spark: SparkSession, kept: dict[str, str], dropped: dict[str, str]) -> DataFrame:
+    """Selections: kept and dropped (cross_split) documents with their splits."""
+    required = {"dataset": "d", "dataset_version": 1, "leak_group_id": "g", "group_id": "g"}
+    arrays: dict[str, list[str]] = {"labels": [], "sources": [], "licenses": [], "record_ids": []}
+    every = [(name, split, None) for name, split in kept.items()]
+    every += [(name, split, "cross_split") for name, split in dropped.items()]  # type: ignore[misc]
+    cells = [
+        required | arrays | {"document_id": name, "split": split, "drop_reason": reason}
+        for name, split, reason in every
+    ]
+    return spark.createDataFrame(
+        [tuple(one.get(name) for name in SELECTIONS.columns.names) for one in cells], SELECTIONS.columns
+    )
+
+
+def judge(
+    spark: SparkSession,
+    selections: DataFrame,
+    leaks: list[tuple[str, str]],
+    matches: list[tuple[str, str]],
+    params: Params,
+) -> dict[str, dict[str, Any]]:
+    found = transform(
+        selections,
+        spark.createDataFrame(leaks, "document_id string, other_id string"),
+        spark.createDataFrame(
+            [(holder, [(other, 0.9)]) for holder, other in matches],
+            "document_id string, matches array<struct<document_id: string, similarity: double>>",
+        ),
+        FRACTIONS,
+        params,
+    )
+    verdicts = rows(found, "gate")
+    digests = {one.pop("draft") for one in verdicts}
+    assert len(digests) == 1
+    assert all(len(digest) == 32 for digest in digests)
+    return {one.pop("gate"): one for one in verdicts}
+
+
+def verdict(passed: bool, value: float, threshold: float, said: str, row_ids: list[str]) -> dict[str, Any]:
+    detail = f"{value} {said}; the limit is {threshold}"
+    return {"passed": passed, "value": value, "threshold": threshold, "detail": detail, "row_ids": row_ids}
+
+
+LEAKS = "pairs of kept documents in two splits are linked"
+REPAIRS = "of the examples were linked across splits and found by the independent check alone"
+SHARES = "is what val or test lacks of 0.5 of its fraction"
+
+
+def test_a_clean_draft_passes(spark: SparkSession) -> None:
+    """Held-out splits at exactly half their fraction; links within a split, to dropped documents, found by both."""
+    kept = {**{f"train{n}": "train" for n in range(8)}, "val0": "val", "test0": "test"}
+    selections = draft(spark, kept, {"dropped-train": "train", "dropped-val": "val"})
+    found = judge(
+        spark,
+        selections,
+        leaks=[("dropped-train", "test0"), ("dropped-train", "val0")],
+        # the match may be held by either end; one match to a kept document is enough, whoever is the partner
+        matches=[("train1", "train0"), ("val0", "dropped-train"), ("dropped-val", "test0")],
+        params=Params(min_documents=10),
+    )
+    assert found == {
+        "leaks": verdict(True, 0.0, 0.0, LEAKS, []),
+        "repairs": verdict(True, 0.0, 0.001, REPAIRS, []),
+        "split_shares": verdict(True, 0.0, 0.0, SHARES, []),
+    }
+
+
+def test_each_gate_refuses_with_its_number(spark: SparkSession) -> None:
+    kept = {**{f"train{n}": "train" for n in range(9)}, "test0": "test"}
+    selections = draft(spark, kept, {"repair1": "train", "repair2": "train", "matched": "train", "repair3": "train"})
+    found = judge(
+        spark,
+        selections,
+        # one pair, which both found, from both ends; another by the check; a third by a match
+        leaks=[("train0", "test0"), ("train1", "test0"), ("repair1", "test0"), ("repair2", "test0")],
+        matches=[
+            *[("test0", "train0"), ("train2", "test0"), ("matched", "test0")],
+            # a match within the split, or to a dropped document, is not what dropped it
+            *[("repair1", "train3"), ("repair3", "matched")],
+        ],
+        params=Params(repair=0.25, min_documents=10),
+    )
+    assert found == {
+        "leaks": verdict(False, 3.0, 0.0, LEAKS, ["test0", "train0", "test0", "train1", "test0", "train2"]),
+        "repairs": verdict(False, 0.3, 0.25, REPAIRS, ["repair1", "repair2", "repair3"]),
+        "split_shares": verdict(False, 0.1, 0.0, SHARES, []),  # val has 0 of 10, half of its fraction is 0.1
+    }
+    # at the limit, and with one document less than what the share gate asks for
+    found = judge(spark, selections, [], [("matched", "test0")], Params(repair=0.3, min_documents=11))
+    assert [(gate, one["passed"], one["value"]) for gate, one in found.items()] == [
+        ("leaks", True, 0.0),
+        ("repairs", True, 0.3),
+        ("split_shares", True, 0.0),
+    ]

@@ -1,0 +1,85 @@
+"""The independent check: equal folds, declared keys and shingles of real texts, across splits only."""
+
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.find_leaks import Params, transform
+from jobs.frames.links import LINK_KINDS
+from jobs.frames.shingling import Shingling
+from tests.conftest import rows
+from udfs.folding import fold_digest
+
+pytestmark = pytest.mark.spark
+
+# document_id, split, drop reason of the split, text. Shingles are single words, so that similarities count words.
+DOCUMENTS = [
+    ("fold-train", "train", None, "One, two, three!"),
+    ("fold-val", "val", None, "one two three"),
+    ("fold-test", "test", None, "one TWO three"),
+    ("fold-test2", "test", None, "one two... three"),  # the same split: no leak
+    ("empty-train", "train", None, "?!"),
+    ("empty-test", "test", None, "?!"),  # no letters: the text itself
+    ("empty-val", "val", None, "!?"),
+    ("near-train", "train", None, "red green blue black"),
+    ("near-test", "test", None, "green blue black white"),  # 3 of 5
+    ("half-train", "train", None, "north south east"),
+    ("half-val", "val", None, "south east west"),  # 2 of 4: counts
+    ("less-train", "train", None, "spring summer autumn"),
+    ("less-val", "val", None, "summer winter harvest"),  # 1 of 5: does not
+    ("key-train", "train", None, "alpha"),
+    ("key-test", "test", None, "beta"),
+    ("key-val", "val", None, "gamma"),
+    ("marked-train", "train", "conflict", "red green blue black"),
+    ("marked-test", "test", "large_group", "one two three"),
+]
+RECORDS = [
+    *[("key-train", ["faq/thread=1"]), ("key-test", ["faq/thread=1", "faq/author=x"]), ("key-val", ["web/thread=1"])],
+    # a declared key beside a stronger finding
+    *[("near-train", ["faq/thread=2"]), ("near-test", ["faq/thread=2"])],
+    *[("marked-train", ["faq/thread=1"]), (None, ["faq/thread=1"])],
+]
+
+
+def leak(low: str, high: str, method: str, similarity: float | None) -> dict[str, Any]:
+    split_of = {document: split for document, split, _, _ in DOCUMENTS}
+    return {
+        "document_id": low,
+        "other_id": high,
+        "split": split_of[low],
+        "other_split": split_of[high],
+        "method": method,
+        "similarity": similarity,
+    }
+
+
+EXPECTED = [
+    leak("empty-train", "empty-test", "folded_text", 1.0),
+    leak("fold-train", "fold-test", "folded_text", 1.0),
+    leak("fold-train", "fold-test2", "folded_text", 1.0),
+    leak("fold-train", "fold-val", "folded_text", 1.0),
+    leak("fold-val", "fold-test", "folded_text", 1.0),
+    leak("fold-val", "fold-test2", "folded_text", 1.0),
+    leak("half-train", "half-val", "shingles", 0.5),
+    leak("key-train", "key-test", "declared_key", None),
+    leak("near-train", "near-test", "shingles", 0.6),
+]
+
+
+@pytest.mark.parametrize("bind", [LINK_KINDS, ("folded_text", "prompt")])
+def test_pairs_of_two_splits(spark: SparkSession, bind: tuple[str, ...]) -> None:
+    """Each pair once, by its strongest finding; equal ones by the fold. Declared keys count where they bind."""
+    documents = spark.createDataFrame(
+        [(name, text, fold_digest(text)) for name, _, _, text in DOCUMENTS],
+        "document_id string, text string, fold_digest string",
+    )
+    splits = spark.createDataFrame(
+        [(name, split, drop) for name, split, drop, _ in DOCUMENTS],
+        "document_id string, split string, drop_reason string",
+    )
+    records = spark.createDataFrame(RECORDS, "document_id string, groups array<string>")
+    params = Params(shingles=Shingling(words=1), tasks=1)
+    found = transform(documents, records, splits, bind, params)
+    expected = EXPECTED if "group" in bind else [one for one in EXPECTED if one["method"] != "declared_key"]
+    assert rows(found, "document_id", "other_id") == expected

@@ -1,0 +1,41 @@
+"""Status tells rows, staleness by the rule of `run`, and the versions."""
+
+import pytest
+
+from jobs.pipeline import PIPELINE
+from jobs.runtime.recipe import load_recipe
+from jobs.runtime.show import show_status
+from jobs.runtime.status import status_of
+from tests.grown_lake import GrownLake, files_in
+
+
+@pytest.mark.spark
+def test_all_is_up_to_date_after_a_run(grown_lake: GrownLake, capsys: pytest.CaptureFixture[str]) -> None:
+    before = files_in(grown_lake.folder)
+    status = status_of(grown_lake.lake.spark, grown_lake.recipe, PIPELINE)
+    assert [(job.job, job.stale) for job in status.jobs if job.stale or job.behind] == []
+    rows = {job.job: (job.rows, job.of) for job in status.jobs}
+    assert rows["publish_dataset"] == (3, "dataset")
+    assert rows["write_dataset"] == (52 + 54 + 52, "dataset")
+    assert rows["clean_text"][1] == "sources" and rows["collect_documents"][1] == "lake"
+    assert all(job.version is not None and job.finished_at and job.seconds for job in status.jobs)
+    assert [(row["dataset_version"], row["num_examples"]) for row in status.versions] == [(1, 52), (2, 54), (3, 52)]
+    show_status("grown", status)
+    assert "publish_dataset" in capsys.readouterr().out
+    assert files_in(grown_lake.folder) == before
+
+
+@pytest.mark.spark
+def test_a_changed_parameter_makes_its_job_stale_and_others_wait(grown_lake: GrownLake) -> None:
+    recipe = load_recipe(grown_lake.recipe.path, PIPELINE, ["infer_labels.multi_label=true"])
+    jobs = {job.job: job for job in status_of(grown_lake.lake.spark, recipe, PIPELINE).jobs}
+    assert jobs["infer_labels"].stale == "recipe or code changed"
+    assert (jobs["find_leaks"].stale, jobs["find_leaks"].behind) == (None, None)
+    assert jobs["publish_dataset"].stale is not None or jobs["publish_dataset"].behind is not None
+
+
+@pytest.mark.spark
+def test_a_dataset_that_never_ran_has_stale_jobs_and_no_version(grown_lake: GrownLake, tmp_path: object) -> None:
+    recipe = load_recipe(grown_lake.recipe.path, PIPELINE, (), f"{tmp_path}/lake")
+    status = status_of(grown_lake.lake.spark, recipe, PIPELINE)
+    assert {job.stale for job in status.jobs} == {"never finished"} and status.versions == []
