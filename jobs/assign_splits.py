@@ -18,6 +18,7 @@ from schemas.duplicate_matches import DUPLICATE_MATCHES
 from schemas.splits import SPLITS
 
 HELD_OUT = ("val", "test")
+ALL_SPLITS = ("test", "train", "val")
 MIN_LIMIT = 5
 
 
@@ -82,21 +83,21 @@ def with_components(new_ids: DataFrame, components: DataFrame) -> DataFrame:
 
 def with_touches(members: DataFrame, touched: DataFrame) -> DataFrame:
     """Adds: size of the component, the splits and smallest leak group it touches, whether the row itself touches a
-    held-out split."""
-    own = touched.groupBy("document_id").agg(
-        F.collect_set("split").alias("own_splits"), F.min("leak_group_id").alias("own_group")
-    )
+    held-out split.
+
+    A flag a split: lists collected over a component would be flattened once for each of its members."""
+    flags = [F.bool_or(F.col("split") == split).alias(f"touches_{split}") for split in ALL_SPLITS]
+    own = touched.groupBy("document_id").agg(*flags, F.min("leak_group_id").alias("own_group"))
     whole = Window.partitionBy("component_id")
+    lent = [F.when(F.bool_or(f"touches_{split}").over(whole), F.lit(split)) for split in ALL_SPLITS]
     joined = members.join(own, "document_id", "left")
     return joined.select(
         "document_id",
         "component_id",
         F.count("document_id").over(whole).alias("size"),
-        F.array_sort(F.array_distinct(F.flatten(F.collect_list("own_splits").over(whole)))).alias("lent_splits"),
+        F.array_compact(F.array(*lent)).alias("lent_splits"),
         F.min("own_group").over(whole).alias("lent_group"),
-        F.coalesce(F.arrays_overlap("own_splits", F.array(*map(F.lit, HELD_OUT))), F.lit(False)).alias(
-            "touches_held_out"
-        ),
+        F.coalesce(F.col("touches_val") | F.col("touches_test"), F.lit(False)).alias("touches_held_out"),
     )
 
 

@@ -26,11 +26,13 @@ NAMED_ROWS = 2 * NAMED_PAIRS
 DIGITS = 9
 DRAFT_COLUMNS = [name for name in SELECTIONS.columns.names if name not in ("dataset", "dataset_version")]
 HELD_OUT = ("val", "test")
+MISSED = 0.01
 
 
 class Params(BaseModel, frozen=True, extra="forbid"):
     """repair: share of the kept examples that the independent check alone may have found before the draft is refused,
-    0 to 1.  min_share: part of its fraction that a held-out split must reach, 0 to 1, from min_documents kept on."""
+    0 to 1; pairs so weak that MinHash is expected to miss them count only when it is 0.
+    min_share: part of its fraction that a held-out split must reach, 0 to 1, from min_documents kept on."""
 
     repair: float = Field(default=0.001, ge=0, le=1)
     min_share: float = Field(default=0.5, ge=0, le=1)
@@ -38,13 +40,20 @@ class Params(BaseModel, frozen=True, extra="forbid"):
 
 
 def transform(
-    selections: DataFrame, leaks: DataFrame, duplicate_matches: DataFrame, fractions: dict[str, float], params: Params
+    selections: DataFrame,
+    leaks: DataFrame,
+    duplicate_matches: DataFrame,
+    fractions: dict[str, float],
+    certain: float,
+    params: Params,
 ) -> DataFrame:
-    """Output columns: those of gate_results but dataset and dataset_version; one row a gate."""
+    """Output columns: those of gate_results but dataset and dataset_version; one row a gate.
+
+    fractions: of the held-out splits.  certain: similarity from which the signatures find almost every pair."""
     draft = selections.agg(frame_digest(DRAFT_COLUMNS).alias("draft"))
     gates = [
         leak_gate(selections, leaks, duplicate_matches),
-        repair_gate(selections, duplicate_matches, params),
+        repair_gate(selections, leaks, duplicate_matches, certain, params),
         share_gate(selections, fractions, params),
     ]
     return reduce(DataFrame.unionByName, gates).crossJoin(draft)
@@ -67,10 +76,13 @@ def leak_gate(selections: DataFrame, leaks: DataFrame, duplicate_matches: DataFr
     )
 
 
-def repair_gate(selections: DataFrame, duplicate_matches: DataFrame, params: Params) -> DataFrame:
+def repair_gate(
+    selections: DataFrame, leaks: DataFrame, duplicate_matches: DataFrame, certain: float, params: Params
+) -> DataFrame:
     """The check that trusts no signature found little that the matches had not: else the matches are broken.
 
-    It alone found a document that was dropped for a higher split without a match to any kept document of one."""
+    It alone found a document that was dropped for a higher split without a match to any kept document of one. At the
+    link threshold MinHash misses an eighth of all pairs by design: they are dropped all the same, but tell nothing."""
     matched = match_pairs(duplicate_matches).select("document_id", "other_id")
     known = matched.union(matched.select("other_id", "document_id")).toDF("document_id", "other_id")
     dropped = selections.where("drop_reason = 'cross_split'").select("document_id", "split")
@@ -82,7 +94,10 @@ def repair_gate(selections: DataFrame, duplicate_matches: DataFrame, params: Par
         .join(kept_ones, "other_id")
         .where(rank_of(F.col("split")) < rank_of(F.col("other_split")))
     )
-    repaired = dropped.join(by_match, "document_id", "left_anti").agg(F.count(F.lit(1)).alias("n"), first_rows())
+    strength = leaks.groupBy("document_id").agg(F.max(F.coalesce("similarity", F.lit(1.0))).alias("strength"))
+    telling = strength.where(F.col("strength") >= (certain if params.repair else 0.0))
+    alone = dropped.join(by_match, "document_id", "left_anti").join(telling, "document_id", "left_semi")
+    repaired = alone.agg(F.count(F.lit(1)).alias("n"), first_rows())
     kept = selections.agg(F.count_if(F.col("drop_reason").isNull()).alias("kept"))
     share = F.col("n") / F.greatest(F.col("kept"), F.lit(1))
     said = "of the examples were linked across splits and found by the independent check alone"
@@ -123,10 +138,16 @@ def verdict(row: DataFrame, gate: str, value: Column, threshold: Column, said: s
     )
 
 
+def certain_similarity(bands: int, rows: int) -> float:
+    """Jaccard similarity at which bands x rows MinHash misses 1 % of the pairs: (1 - J^rows)^bands = 0.01."""
+    return float((1 - MISSED ** (1 / bands)) ** (1 / rows))
+
+
 def external(context: "Context") -> dict[str, Any]:
-    """The lake's fractions of the held-out splits."""
-    params = context.recipe.params["assign_splits"]
-    return {"fractions": {split: getattr(params, split) for split in HELD_OUT}}
+    """The lake's fractions of the held-out splits, and from where on its signatures are to be trusted."""
+    splits, signing = (context.recipe.params[name].model_dump() for name in ("assign_splits", "hash_shingles"))
+    fractions = {split: splits[split] for split in HELD_OUT}
+    return {"fractions": fractions, "certain": certain_similarity(signing["bands"], signing["rows"])}
 
 
 JOB = Job(

@@ -2,7 +2,6 @@
 {"dataset": "faq", "document_id": "9f...", "other_id": "07...", "split": "train", "other_split": "test",
  "method": "shingles", "similarity": 0.71}"""
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field
@@ -16,12 +15,9 @@ from schemas.clean_records import CLEAN_RECORDS
 from schemas.documents import DOCUMENTS
 from schemas.leaks import LEAKS
 from schemas.splits import SPLITS
-from udfs.minhash import shingle_batches
 
 if TYPE_CHECKING:
     from jobs.runtime.run import Context
-
-SHINGLED_SCHEMA = "document_id string, fine array<int>, coarse array<int>"
 
 
 class Params(BaseModel, frozen=True, extra="forbid"):
@@ -83,19 +79,10 @@ def declared_keys(clean_records: DataFrame, placed: DataFrame) -> DataFrame:
 
 def similar_texts(texts: DataFrame, params: Params) -> DataFrame:
     """Pairs by exact prefix filter on shingles cut anew from the texts."""
-    found = similar_across_splits(texts, partial(_cut, params=params), params.threshold)
+    found = similar_across_splits(texts, params.shingles.rule(), params.threshold, params.tasks)
     return found.select(
         "document_id", "other_id", "split", "other_split", F.lit("shingles").alias("method"), "similarity"
     )
-
-
-def _cut(texts: DataFrame, params: Params) -> DataFrame:
-    """Columns document_id, split, fine, coarse. The split travels inside the id: a join afterwards would cost more."""
-    named = F.concat_ws("/", "split", "document_id").alias("document_id")
-    spread = texts.repartition(params.tasks, "document_id").select(named, "text")
-    shingled = spread.mapInArrow(partial(shingle_batches, rule=params.shingles.rule()), SHINGLED_SCHEMA)
-    parts = F.split("document_id", "/")
-    return shingled.select(parts[1].alias("document_id"), parts[0].alias("split"), "fine", "coarse")
 
 
 def external(context: "Context") -> dict[str, Any]:

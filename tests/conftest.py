@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import types as T
+
+from tests.grown_lake import grown_lake  # noqa: F401  # a fixture that several folders share
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
@@ -55,4 +58,18 @@ def rows(frame: DataFrame, *order: str) -> list[dict[str, Any]]:
     return [plain(row) for row in frame.orderBy(*(order or frame.columns)).collect()]
 
 
-from tests.grown_lake import grown_lake  # noqa: E402, F401  # a fixture that several folders share
+@pytest.fixture(scope="session")
+def faq_lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The lake of the README's example: its source and its recipe, run once."""
+    from jobs.pipeline import PIPELINE
+    from jobs.runtime.recipe import load_recipe
+    from jobs.runtime.run import run_recipe
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    folder = tmp_path_factory.mktemp("faq")
+    (folder / "raw").mkdir()
+    for kind, name in (("csv", "raw/faq.csv"), ("yaml", "recipe.yaml")):
+        (folder / name).write_text(readme.split(f"```{kind}\n")[1].split("```")[0], encoding="utf-8")
+    with chdir(folder):
+        run_recipe(spark, load_recipe("recipe.yaml", PIPELINE), PIPELINE, say=lambda _: None)
+    return folder / "lake"

@@ -26,7 +26,7 @@ from jobs.runtime.plan import Planned, plan_recipe
 from jobs.runtime.recipe import Recipe, load_recipe
 from jobs.runtime.run import run_recipe
 from jobs.runtime.tables import Lake
-from jobs.runtime.views import query, register
+from jobs.runtime.views import register
 
 
 def text_of(name: str) -> str:
@@ -55,7 +55,7 @@ class GrownLake:
 
     def ask(self, statement: str) -> list[Row]:
         """The rows of a query over tables and views."""
-        return query(self.lake, statement).collect()
+        return self.lake.spark.sql(statement).collect()
 
     def outcomes_of(self, version: int) -> list[Row]:
         """All outcomes of one version, in order of record."""
@@ -78,6 +78,7 @@ class GrownLake:
         self.runs.append(context.outcomes)
         # What was not there when the lake was opened must be looked for again.
         self.lake = Lake(self.lake.spark, self.recipe.tables)
+        register(self.lake)
         self.outcomes.append(self.outcomes_of(len(self.runs)))
 
 
@@ -160,5 +161,4 @@ def grown_lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) ->
     for change in VERSIONS:
         change(folder)
         grown.run()
-    register(grown.lake)
     return grown

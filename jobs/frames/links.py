@@ -59,9 +59,11 @@ def touches(
 ) -> DataFrame:
     """Columns document_id (new), split, leak_group_id: what documents that have a split lend to new ones.
 
-    lenders: document_id, split, leak_group_id of documents that lend.
+    lenders: document_id, split, leak_group_id of those that lend. A key lends the smallest leak group of each split,
+    however many documents share it.
     """
-    lent = keys.join(lenders, "document_id").select("kind", "link", "split", "leak_group_id").distinct()
+    smallest = F.min("leak_group_id").alias("leak_group_id")
+    lent = keys.join(lenders, "document_id").groupBy("kind", "link", "split").agg(smallest)
     by_key = keys.join(new_ids, "document_id", "left_semi").join(lent, ["kind", "link"])
     pairs = match_pairs(duplicate_matches).select("document_id", "other_id")
     both_ways = pairs.union(pairs.select("other_id", "document_id"))

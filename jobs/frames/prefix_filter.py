@@ -1,88 +1,95 @@
-"""Pairs of similar documents across splits, by exact prefix filter (Bayardo et al., WWW 2007, section 3).
+"""Pairs of similar documents across splits, by exact prefix filter (udfs/prefixes.py).
 
-Two sets of n and m members with Jaccard >= t share a member among the first floor((1 - t) n) + 1 of one and the first
-floor((1 - t) m) + 1 of the other, whatever total order both follow. The order here is rarity among held-out documents,
-so that a train document most of whose shingles no held-out document has leaves after one join.
+Neither signatures nor matches enter: the shingles are cut anew from the texts.
 """
 
-from collections.abc import Callable
+from functools import partial
 
-from pyspark.sql import Column, DataFrame, Window
+import numpy as np
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.frames.jaccard import GRAINS, similarity
+from udfs.minhash import shingle_batches
+from udfs.prefixes import (
+    PREFIX_SCHEMA,
+    SKETCH_SCHEMA,
+    Sketch,
+    merge,
+    prefix_batches,
+    rarity,
+    sketch_batches,
+    sketch_bits,
+)
+from udfs.shingles import ShingleRule
+
+SHINGLED_SCHEMA = "document_id string, fine array<int>, coarse array<int>"
+RANKS = {"train": 0, "val": 1, "test": 2}
 
 
-def similar_across_splits(texts: DataFrame, cut: Callable[[DataFrame], DataFrame], threshold: float) -> DataFrame:
-    """Input columns: document_id, split, text; `cut` turns them into document_id, split, fine, coarse.
-    Output columns: document_id, other_id, split, other_split, similarity; other_id has the higher split
-    (test > val > train).
+def similar_across_splits(texts: DataFrame, rule: ShingleRule, threshold: float, tasks: int) -> DataFrame:
+    """Input columns: document_id, split, text.  Output columns: document_id, other_id, split, other_split, similarity;
+    other_id has the higher split (test > val > train).
 
-    The candidates are few and are made before they are verified: cutting is dear, and a lazy frame used three times
-    would cut three times."""
-    held_out = long_form(cut(texts.where("split <> 'train'")))
-    prefixes = long_form(cut(texts)).transform(with_rarity, held_out).transform(prefix_of, threshold)
-    candidates = meet(prefixes, threshold).localCheckpoint()
+    The candidates are made before they are verified: they are few, and only their texts are cut again."""
+    named = texts.select(F.concat_ws("/", "split", "document_id").alias("document_id"), "text")
+    spread = named.repartition(tasks, "document_id")
+    sketch = rarity_sketch(spread, rule)
+    cut = partial(prefix_batches, rule=rule, sketch=sketch, threshold=threshold)
+    candidates = meet(with_split(spread.mapInArrow(cut, PREFIX_SCHEMA)), threshold).localCheckpoint()
     ids = candidates.select("document_id").union(candidates.select("other_id")).distinct()
-    return verify(candidates, cut(texts.join(ids, "document_id", "left_semi")), threshold)
+    wanted = with_split(spread).join(ids, "document_id", "left_semi").select("document_id", "text")
+    shingled = wanted.repartition(tasks, "document_id").mapInArrow(partial(shingle_batches, rule=rule), SHINGLED_SCHEMA)
+    return verify(candidates, shingled, threshold)
+
+
+def rarity_sketch(spread: DataFrame, rule: ShingleRule) -> Sketch:
+    """How common each shingle is among all documents: one bounded sketch a task, merged here."""
+    flagged = spread.withColumn("is_held_out", ~F.startswith("document_id", F.lit("train/")))
+    bits = sketch_bits(flagged.where("is_held_out").count())
+    rows = flagged.mapInArrow(partial(sketch_batches, rule=rule, bits=bits), SKETCH_SCHEMA).collect()
+    every, held_out = ([np.frombuffer(row[name], np.uint16) for row in rows] for name in ("every", "held_out"))
+    return rarity(merge(every), merge(held_out)) if rows else np.zeros(1 << bits, np.uint16)
+
+
+def with_split(named: DataFrame) -> DataFrame:
+    """The split travels inside the id through the cutting: a join afterwards would cost more."""
+    parts = F.split("document_id", "/")
+    return named.withColumns({"document_id": parts[1], "split": parts[0]})
 
 
 def rank_of(split: Column) -> Column:
     """0 for train, 1 for val, 2 for test: the higher one keeps its row."""
-    return F.when(split == "test", 2).when(split == "val", 1).otherwise(0)
+    return F.when(split == "test", RANKS["test"]).when(split == "val", RANKS["val"]).otherwise(RANKS["train"])
 
 
-def long_form(shingled: DataFrame) -> DataFrame:
-    """Columns document_id, rank, grain, num (shingles of that grain), shingle."""
-    grains = F.array(*[F.struct(F.lit(name).alias("grain"), F.col(name).alias("hashes")) for name in GRAINS])
-    each = shingled.select("document_id", rank_of(F.col("split")).alias("rank"), F.inline(grains))
-    return each.where("hashes IS NOT NULL").select(
-        "document_id", "rank", "grain", F.size("hashes").alias("num"), F.explode("hashes").alias("shingle")
-    )
+def meet(entries: DataFrame, threshold: float) -> DataFrame:
+    """Input columns: those of PREFIX_SCHEMA, split.  Output columns: document_id (lower split), other_id (higher),
+    split, other_split: pairs that share a member of both prefixes and whose sizes and places allow the threshold.
 
-
-def with_rarity(entries: DataFrame, held_out: DataFrame) -> DataFrame:
-    """Adds frequency among held-out documents; shingles that none of them has are left out."""
-    rarity = held_out.groupBy("grain", "shingle").agg(F.count(F.lit(1)).alias("frequency"))
-    return entries.join(rarity, ["grain", "shingle"])
-
-
-def prefix_of(entries: DataFrame, threshold: float) -> DataFrame:
-    """The members of each set's prefix. Shingles that were left out come first in the order and use up places."""
-    own = Window.partitionBy("document_id", "grain")
-    placed = entries.withColumns(
-        {
-            "left": F.count(F.lit(1)).over(own),
-            "place": F.row_number().over(own.orderBy("frequency", "shingle")),
-        }
-    )
-    length = F.floor(F.lit(1 - threshold + 1e-9) * F.col("num")) + 1
-    return placed.where((F.col("num") - F.col("left") + F.col("place")) <= length).select(
-        "document_id", "rank", "grain", "num", "shingle"
-    )
-
-
-def meet(prefixes: DataFrame, threshold: float) -> DataFrame:
-    """Columns document_id (lower split), other_id (higher): they share a prefix member, sizes allow the threshold."""
-    lower = prefixes.where("rank < 2")
-    higher = prefixes.where("rank > 0").select(
+    Their first common member is the first of all that they share, so at most the rest of the smaller set follows it."""
+    higher = entries.where("split <> 'train'").select(
         "grain",
         "shingle",
+        *[F.col(name).alias(f"other_{name}") for name in ("num", "place", "split")],
         F.col("document_id").alias("other_id"),
-        F.col("rank").alias("other_rank"),
-        F.col("num").alias("other_num"),
     )
+    lower = entries.where("split <> 'test'")
     sizes = F.least("num", "other_num") >= F.greatest("num", "other_num") * F.lit(threshold - 1e-9)
-    met = lower.join(higher, ["grain", "shingle"]).where((F.col("rank") < F.col("other_rank")) & sizes)
-    return met.select("document_id", "other_id").distinct()
+    ranks = rank_of(F.col("split")) < rank_of(F.col("other_split"))
+    met = lower.join(higher, ["grain", "shingle"]).where(ranks & sizes)
+    firsts = met.groupBy("document_id", "other_id", "split", "other_split", "grain", "num", "other_num").agg(
+        F.min("place").alias("place"), F.min("other_place").alias("other_place")
+    )
+    most = F.least(F.col("num") - F.col("place"), F.col("other_num") - F.col("other_place"))
+    needed = F.lit(threshold / (1 + threshold)) * (F.col("num") + F.col("other_num"))
+    return firsts.where(most >= needed - 1e-6).select("document_id", "other_id", "split", "other_split").distinct()
 
 
 def verify(candidates: DataFrame, shingled: DataFrame, threshold: float) -> DataFrame:
     """The candidates whose exact Jaccard similarity reaches the threshold in a grain that both have."""
-    left = shingled.select("document_id", "split", F.struct(*GRAINS).alias("left"))
-    right = shingled.select(
-        F.col("document_id").alias("other_id"), F.col("split").alias("other_split"), F.struct(*GRAINS).alias("right")
-    )
+    left = shingled.select("document_id", F.struct(*GRAINS).alias("left"))
+    right = shingled.select(F.col("document_id").alias("other_id"), F.struct(*GRAINS).alias("right"))
     joined = candidates.join(left, "document_id").join(right, "other_id")
     found = joined.withColumn("similarity", similarity("left", "right")).where(F.col("similarity") >= threshold)
     return found.select("document_id", "other_id", "split", "other_split", "similarity")

@@ -104,6 +104,11 @@ def explain(lake: Lake, recipe: Recipe, ident: str) -> Facts:
     """All facts of one record or document of a dataset; ConfigError where the id is unknown or ambiguous."""
     prefix = _checked(ident)
     register(lake)
+    return facts_of(lake, recipe, prefix)
+
+
+def facts_of(lake: Lake, recipe: Recipe, prefix: str) -> Facts:
+    """The same, where the views are registered and the id can be one."""
     kind, found = _resolve(lake, recipe, prefix)
     ask = _Ask(lake, recipe.dataset)
     facts: Facts = {"id": found, "kind": kind, "dataset": recipe.dataset}

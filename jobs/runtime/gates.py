@@ -38,6 +38,12 @@ def writes_version(job: Job) -> bool:
     return job.writes in (DATASET_EXAMPLES, DATASET_VERSIONS)
 
 
+def has_draft(scope: Scope) -> bool:
+    """Whether a draft lies selected: refused, or left by a run that ended before its gates."""
+    mine = (F.col("dataset") == scope.recipe.dataset) & (F.col("dataset_version") == scope.draft)
+    return not scope.lake.read(SELECTIONS).where(mine).isEmpty()
+
+
 def require_passed(scope: Scope) -> None:
     """Raise GateRefusal when a gate refused the draft; a refusal is never skipped."""
     failed = _verdicts(scope).where(~F.col("passed")).orderBy("gate").collect()

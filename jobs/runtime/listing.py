@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
 from jobs.runtime.assets import resolve_asset
-from jobs.runtime.errors import ConfigError
+from jobs.runtime.errors import AssetError, ConfigError
 from jobs.runtime.recipe import Source
 from schemas.column_types import LONG, STRING
 from udfs.python_source import package_files
@@ -36,8 +36,16 @@ class Listed(NamedTuple):
 
 
 def listing(spark: SparkSession, sources: Sequence[Source]) -> DataFrame:
-    """Columns source, path, uri, size_bytes, modified_ms: one row a file. ConfigError where a source has none."""
-    rows = [(source.name, *file) for source in sources for file in list_source(source)]
+    """Columns source, path, uri, size_bytes, modified_ms: one row a file. ConfigError names all sources without."""
+    rows: list[tuple[str, str, str, int, int]] = []
+    faults: list[str] = []
+    for source in sources:
+        try:
+            rows += [(source.name, *file) for file in list_source(source)]
+        except ConfigError as error:
+            faults.append(str(error))
+    if faults:
+        raise ConfigError("\n".join(faults))
     return spark.createDataFrame(rows, FILES)
 
 
@@ -45,7 +53,10 @@ def list_source(source: Source) -> list[Listed]:
     """The files of one source, in order of path."""
     kind, _, rest = source.path.partition(":")
     if kind == "asset":
-        uri = str(resolve_asset(rest))
+        try:
+            uri = str(resolve_asset(rest))
+        except AssetError as error:
+            raise ConfigError(f"source {source.name}: {error}") from None
         # An asset is its digest: its file's time in the cache says nothing.
         return [Listed(source.path, uri, os.stat(uri).st_size, 0)]
     if kind == "package":

@@ -4,9 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
-
 from jobs.runtime.errors import ConfigError
 
 # What Delta and Hadoop say of a place that cannot be written, or that no file system serves.
@@ -35,7 +32,7 @@ def faults_named(location: str) -> Iterator[None]:
     """ConfigError for a fault of the place; any other error passes."""
     try:
         yield
-    except (PySparkException, Py4JJavaError) as error:
+    except Exception as error:  # classic Spark raises py4j's own for faults of Hadoop
         fault = next((line for line in str(error).splitlines() if any(known in line for known in FAULTS)), None)
         if fault is None:
             raise

@@ -55,7 +55,7 @@ def _absent(payloads: DataFrame, sources: list[Source]) -> dict[str, dict[str, s
     seen = {
         name: Seen(
             frozenset(row["name"] for row in rows if row["source"] == name and row["is_path"]),
-            tuple(sorted(row["name"] for row in rows if row["source"] == name and not row["is_path"])),
+            tuple(sorted(row["name"] for row in rows if row["source"] == name and not row["is_path"] and row["name"])),
         )
         for name in {row["source"] for row in rows}
     }

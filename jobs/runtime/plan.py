@@ -19,6 +19,7 @@ from jobs.runtime.staleness import look, why_stale
 from jobs.runtime.tables import Lake
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES
+from schemas.table import Table
 from udfs.ingest_files import RECORDS_SCHEMA, File, ingest_files
 
 READ_TASKS = 8
@@ -96,12 +97,20 @@ def _count(context: Context, job: Job, forecast: _Forecast) -> tuple[int, str]:
         return _rows_of_files(context, job, forecast), "rows of changed files"
     if job.each is not None:
         # A row without the key (a dropped record has no document) has nothing to be worked.
-        waiting = context.scope.pending(job, job.each).where(F.col(job.done_by[0]).isNotNull()).count()
+        pending = F.col(job.done_by[0]).isNotNull()
+        waiting = context.scope.pending(job, job.each).where(pending).count() if _is_there(context, job.each) else 0
         return waiting + forecast.added.get(job.each.name, 0), job.each.name
     table = job.reads[0]
     if table.name in forecast.replaced:
         return forecast.replaced[table.name], table.name
-    return context.scope.seen(table, job).count() + forecast.added.get(table.name, 0), table.name
+    now = context.scope.seen(table, job).count() if _is_there(context, table) else 0
+    return now + forecast.added.get(table.name, 0), table.name
+
+
+def _is_there(context: Context, table: Table) -> bool:
+    """Whether the table existed when the context opened all that do: asking Spark for one that is not costs as much as
+    a count."""
+    return table.name in context.lake.opened
 
 
 def _rows_of_files(context: Context, job: Job, forecast: _Forecast) -> int:
@@ -121,6 +130,8 @@ def _rows_of_files(context: Context, job: Job, forecast: _Forecast) -> int:
 
 def _may_vanish(context: Context, files: DataFrame) -> int:
     """Live records of the sources that are read whole: at most these get a revision without payload."""
+    if not _is_there(context, RAW_RECORDS):
+        return 0
     sources = files.where("on_vanish = 'drop'").select("source").distinct()
     records = context.lake.read(RAW_RECORDS).where("file_rows IS NULL").join(sources, "source", "left_semi")
     return newest(records, "record_id", "revision").where("payload IS NOT NULL").count()

@@ -20,7 +20,7 @@ def why_stale(context: "Context", job: Job) -> str | None:
     is to judge it anew needs it selected anew."""
     own = _own_reason(context, job)
     judges = [other for other in context.jobs if gates.is_verdict(other) and gates.selects(job)]
-    if own is None and any(_own_reason(context, judge) for judge in judges):
+    if own is None and any(_own_reason(context, judge) for judge in judges) and not gates.has_draft(context.scope):
         return "the draft is to be judged anew"
     return own
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,7 @@ PROPERTIES = {
     "delta.enableRowTracking": "false",
 }
 PREFIX = "sluice."
+ABSENT = re.compile("(VIEW|DELTA_TABLE|PATH)_NOT_FOUND|DELTA_(MISSING_DELTA_TABLE|PATH_DOES_NOT_EXIST)|doesn't exist")
 
 
 @dataclass(frozen=True)
@@ -239,15 +241,7 @@ def _commit(row: dict[str, Any]) -> Commit:
 
 
 def _is_absent(error: AnalysisException) -> bool:
-    condition = error.getCondition() or ""
-    absent = (
-        "TABLE_OR_VIEW_NOT_FOUND",
-        "DELTA_MISSING_DELTA_TABLE",
-        "DELTA_TABLE_NOT_FOUND",
-        "PATH_NOT_FOUND",
-        "DELTA_PATH_DOES_NOT_EXIST",
-    )
-    return any(name in condition or name in str(error) for name in absent) or "doesn't exist" in str(error)
+    return ABSENT.search(f"{error.getCondition()} {error}") is not None
 
 
 def _first_line(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Rule 6: what binds, what lends, and how a split is drawn. Documents of one test are one frame, in separate corners."""
+"""Rule 6: what binds, what lends, how a split is drawn. Every case is a corner of one frame."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -184,8 +184,8 @@ def test_old_documents_lend_but_do_not_conduct(spark: SparkSession) -> None:
 
 @pytest.mark.spark
 def test_groups_above_the_limit(spark: SparkSession) -> None:
-    """The limit is max(5, half of 0.25 x all 60 documents) = 7.5. New groups above it go to train. A held-out group that
-    grows past it marks its later members; train groups have no limit."""
+    """The limit is max(5, half of 0.25 x all 60 documents) = 7.5. New groups above it go to train. A held-out group
+    that grows past it marks its later members; train groups have no limit."""
     seven, eight = one_that_draws("test", "a"), one_that_draws("val", "b")
     in_train = one_that_draws("train", "c")
     sizes = {seven: 7, eight: 8, in_train: 9}

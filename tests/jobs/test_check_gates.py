@@ -1,11 +1,11 @@
-"""Gates with exact numbers. All drafts of this file are judged by their counts; ten kept documents where none is said."""
+"""Gates with exact numbers: drafts of ten kept documents."""
 
 from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.check_gates import Params, transform
+from jobs.check_gates import Params, certain_similarity, transform
 from schemas.selections import SELECTIONS
 from tests.conftest import rows
 
@@ -18,8 +18,8 @@ def draft(spark: SparkSession, kept: dict[str, str], dropped: dict[str, str]) ->
     """Selections: kept and dropped (cross_split) documents with their splits."""
     required = {"dataset": "d", "dataset_version": 1, "leak_group_id": "g", "group_id": "g"}
     arrays: dict[str, list[str]] = {"labels": [], "sources": [], "licenses": [], "record_ids": []}
-    every = [(name, split, None) for name, split in kept.items()]
-    every += [(name, split, "cross_split") for name, split in dropped.items()]  # type: ignore[misc]
+    every: list[tuple[str, str, str | None]] = [(name, split, None) for name, split in kept.items()]
+    every += [(name, split, "cross_split") for name, split in dropped.items()]
     cells = [
         required | arrays | {"document_id": name, "split": split, "drop_reason": reason}
         for name, split, reason in every
@@ -35,15 +35,19 @@ def judge(
     leaks: list[tuple[str, str]],
     matches: list[tuple[str, str]],
     params: Params,
+    similarity: float | None = 0.9,
 ) -> dict[str, dict[str, Any]]:
     found = transform(
         selections,
-        spark.createDataFrame(leaks, "document_id string, other_id string"),
+        spark.createDataFrame(
+            [(*leak, similarity) for leak in leaks], "document_id string, other_id string, similarity double"
+        ),
         spark.createDataFrame(
             [(holder, [(other, 0.9)]) for holder, other in matches],
             "document_id string, matches array<struct<document_id: string, similarity: double>>",
         ),
         FRACTIONS,
+        0.6,
         params,
     )
     verdicts = rows(found, "gate")
@@ -109,3 +113,19 @@ def test_each_gate_refuses_with_its_number(spark: SparkSession) -> None:
         ("repairs", True, 0.3),
         ("split_shares", True, 0.0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("similarity", "repair", "value"), [(0.55, 0.001, 0.0), (0.55, 0.0, 0.1), (0.6, 0.001, 0.1), (None, 0.001, 0.1)]
+)
+def test_pairs_that_minhash_is_expected_to_miss_tell_nothing(
+    spark: SparkSession, similarity: float | None, repair: float, value: float
+) -> None:
+    kept = {**{f"train{n}": "train" for n in range(8)}, "val0": "val", "test0": "test"}
+    selections = draft(spark, kept, {"dropped": "train"})
+    found = judge(spark, selections, [("dropped", "test0")], [], Params(repair=repair), similarity)
+    assert (found["repairs"]["value"], found["repairs"]["passed"]) == (value, value == 0)
+
+
+def test_the_certain_similarity_misses_one_pair_in_a_hundred() -> None:
+    assert (1 - certain_similarity(32, 4) ** 4) ** 32 == pytest.approx(0.01)

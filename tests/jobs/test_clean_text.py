@@ -44,8 +44,15 @@ def clean(number: int, source: str = "notes", **values: Any) -> Row:
 
 
 def note(number: int, text: str, changed_by: list[str] = [], **other: Any) -> Row:  # noqa: B006 never changed
-    facts = {"kind": "text", "text": text, "labels": ["1"], "license": "MIT", "groups": [], "changed_by": changed_by}
-    ids = {"document_id": digest({"text": text}), "fold_digest": fold_digest(text), "num_chars": len(text)}
+    facts: Row = {
+        "kind": "text",
+        "text": text,
+        "labels": ["1"],
+        "license": "MIT",
+        "groups": [],
+        "changed_by": changed_by,
+    }
+    ids: Row = {"document_id": digest({"text": text}), "fold_digest": fold_digest(text), "num_chars": len(text)}
     return clean(number, **facts, **ids, **other)
 
 
@@ -56,12 +63,12 @@ def turn(role: str, content: str) -> Row:
 @pytest.mark.spark
 def test_every_record_becomes_one_row(spark: SparkSession) -> None:
     turns = [turn("user", "1+1?"), turn("assistant", "2")]
-    chat = {
+    chat: Row = {
         "kind": "chat", "text": "1+1?\n\n2", "messages": turns, "labels": ["b"], "groups": ["chats/thread=7"],
         "subject": "ann", "num_chars": 7, "changed_by": [], "fold_digest": fold_digest("1+1?\n\n2"),
         "document_id": digest({"messages": turns, "rejected": None}), "prompt_digest": fold_digest("1+1?"),
     }  # fmt: skip
-    dropped = {"kind": "text", "labels": ["1"], "license": "MIT", "groups": [], "changed_by": []}
+    dropped: Row = {"kind": "text", "labels": ["1"], "license": "MIT", "groups": [], "changed_by": []}
     cases = [
         (raw(1, {"text": "Hello there"}), note(1, "Hello there")),
         (raw(2, {"text": "cafÃ©\x00  \r\n"}),

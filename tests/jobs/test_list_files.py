@@ -30,7 +30,7 @@ def now(path: str, size: int = 10, modified: int = 1000, uri: str | None = None,
 def listed(revision: int, file: dict[str, Any], **other: Any) -> dict[str, Any]:
     """The row of source_files that a file found as `file` has."""
     faq = {"format": "csv", "record_key": ["id"], "order_by": "at", "on_vanish": "keep"}
-    drop = {"format": "text", "record_key": [], "order_by": None, "on_vanish": "drop"}
+    drop: dict[str, Any] = {"format": "text", "record_key": [], "order_by": None, "on_vanish": "drop"}
     declared = drop if file["source"] == "drop" else faq
     return {"revision": revision, **file, "vanished": False, **declared, **other}
 
@@ -58,12 +58,6 @@ def same(found: list[dict[str, Any]], expected: list[dict[str, Any]]) -> bool:
     )
 
 
-def test_a_batch_gets_the_next_revision_of_the_whole_lake(spark: SparkSession) -> None:
-    other = listed(7, now("x.txt"), source="another recipe's")
-    assert same(run(spark, [other], [now("a"), now("b", source="drop")]),
-                [listed(8, now("a")), listed(8, now("b", source="drop"))])  # fmt: skip
-
-
 def test_only_new_changed_returned_vanished_and_failed_files_are_listed(spark: SparkSession) -> None:
     moved, repinned = now("cached", uri="/new/cache/one"), now("asset", uri="/cache/member-2222.txt")
     known = [
@@ -78,6 +72,7 @@ def test_only_new_changed_returned_vanished_and_failed_files_are_listed(spark: S
         listed(1, now("failed")), listed(2, now("failed")),
         listed(1, now("mended")), listed(2, now("mended")),
         listed(1, now("wrong key"), record_key=["Id"]),
+        listed(7, now("x"), source="another recipe's"),
     ]  # fmt: skip
     found = [
         now("same"), moved, repinned, now("size", size=11), now("time", modified=1001), now("returned"),
@@ -90,14 +85,14 @@ def test_only_new_changed_returned_vanished_and_failed_files_are_listed(spark: S
         {"source": "faq", "path": "same", "revision": 1, "payload": "{}", "drop_reason": "bad_json"},
     ]
     assert same(run(spark, known, found, failures), [
-        listed(3, now("size", size=11)),
-        listed(3, now("time", modified=1001)),
-        listed(3, repinned),
-        listed(3, now("returned")),
-        gone(3, "left"),
-        listed(3, now("failed")),
-        listed(3, now("new")),
-        listed(3, now("wrong key")),
+        listed(8, now("size", size=11)),
+        listed(8, now("time", modified=1001)),
+        listed(8, repinned),
+        listed(8, now("returned")),
+        gone(8, "left"),
+        listed(8, now("failed")),
+        listed(8, now("new")),
+        listed(8, now("wrong key")),
     ])  # fmt: skip
 
 
@@ -109,10 +104,6 @@ def test_on_vanish_drop_lists_the_source_whole_once_anything_changed(spark: Spar
                 [listed(2, a), listed(2, b), gone(2, "c", source="drop")])  # fmt: skip
     changed = now("b", size=99, source="drop")
     assert same(run(spark, known, [a, changed, c, now("same")]), [listed(2, f) for f in (a, changed, c)])
-
-
-def test_a_source_that_the_recipe_no_longer_names_has_not_vanished(spark: SparkSession) -> None:
-    assert run(spark, [listed(1, now("x"), source="dropped from the recipe")], []) == []
 
 
 def lake_with(spark: SparkSession, payload: str | None) -> Lake:

@@ -102,7 +102,7 @@ def corpora(seed: int) -> tuple[list[Signed], dict[str, int]]:
 
 def best(left: Signed, right: Signed) -> float:
     grains = [(set(a), set(b)) for a, b in zip(left[1:3], right[1:3], strict=True) if a and b]
-    return max((len(a & b) / len(a | b) for a, b in grains), default=0.0)  # type: ignore[arg-type]
+    return max((len(a & b) / len(a | b) for a, b in grains), default=0.0)
 
 
 def single_run(signed: list[Signed], hashes: dict[str, int], params: Params) -> list[dict[str, Any]]:

@@ -5,14 +5,14 @@ import json
 import pytest
 
 from jobs.runtime.errors import ConfigError
-from jobs.runtime.explain import explain
+from jobs.runtime.explain import explain, facts_of
 from jobs.runtime.show import show_story
 from jobs.runtime.story import tell
 from tests.grown_lake import GrownLake, text_of
 
 
 def story_of(grown: GrownLake, ident: str) -> str:
-    return "\n".join(tell(explain(grown.lake, grown.recipe, ident)))
+    return "\n".join(tell(facts_of(grown.lake, grown.recipe, ident)))
 
 
 @pytest.mark.spark

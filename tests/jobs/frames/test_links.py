@@ -1,4 +1,4 @@
-"""What ties documents: keys, generic prompts, older texts. The rules on splits are in tests/jobs/test_assign_splits.py."""
+"""What ties documents: keys, generic prompts, older texts. What follows is in tests/jobs/test_assign_splits.py."""
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
