@@ -40,7 +40,9 @@ def transform(source_files: DataFrame, raw_records: DataFrame, files: DataFrame,
     known = mine.transform(newest_listing).join(failed_files(raw_records), ["source", "path", "revision"], "left")
     gone = vanished_files(found, known).join(declared, "source")
     changes = changed_files(found, known).unionByName(gone, allowMissingColumns=True)
-    return changes.transform(whole_sources, found).crossJoin(next_revision(source_files))
+    if any(source.on_vanish == "drop" for source in params.sources):
+        changes = changes.transform(whole_sources, found)
+    return changes.crossJoin(next_revision(source_files))
 
 
 def newest_listing(source_files: DataFrame) -> DataFrame:

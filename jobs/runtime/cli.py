@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from jobs.runtime.recipe import Recipe
+    from jobs.runtime.run import Context
 
 INTERRUPTED = 130
 
@@ -83,8 +84,13 @@ def run(
     loaded = [_load(path, overrides, tables) for path in recipes]
     _refuse_unknown_jobs(first, last)
     spark = _start()
-    for recipe in loaded:
-        _plan_one(spark, recipe, first, last) if plan else _run_one(spark, recipe, first, last)
+    if plan:
+        for recipe in loaded:
+            _plan_one(spark, recipe, first, last)
+    else:
+        from jobs.runtime.closing import show_closing
+
+        show_closing([_run_one(spark, recipe, first, last) for recipe in loaded])
 
 
 @app.command()
@@ -178,13 +184,15 @@ def _start() -> "SparkSession":
     return spark
 
 
-def _run_one(spark: "SparkSession", recipe: "Recipe", first: str | None, last: str | None) -> None:
+def _run_one(spark: "SparkSession", recipe: "Recipe", first: str | None, last: str | None) -> "Context":
     from jobs.pipeline import PIPELINE
     from jobs.runtime.run import run_recipe
     from jobs.runtime.show import say, show_result
 
     say(f"{recipe.dataset} ({recipe.path})")
-    show_result(run_recipe(spark, recipe, PIPELINE, first, last))
+    context = run_recipe(spark, recipe, PIPELINE, first, last)
+    show_result(context)
+    return context
 
 
 def _plan_one(spark: "SparkSession", recipe: "Recipe", first: str | None, last: str | None) -> None:

@@ -45,11 +45,8 @@ def large_leak_groups(context: Context, version: int) -> Iterator[str]:
     for row in large.limit(3).collect():
         members = selections.where(F.col("leak_group_id") == row["leak_group_id"]).select("document_id")
         ties = ", ".join(f"{count:,} by {name}" for name, count in tie_counts(context, members) if count)
-        share = row["size"] / row["total"]
-        yield (
-            f"leak group {row['leak_group_id'][:12]} holds {row['size']:,} documents ({share:.1%}), all in {row['split']}; "
-            f"tied: {ties or 'by documents of other datasets'}"
-        )
+        held = f"{row['size']:,} documents ({row['size'] / row['total']:.1%}), all in {row['split']}"
+        yield f"leak group {row['leak_group_id'][:12]} holds {held}; tied: {ties or 'by documents of other datasets'}"
 
 
 def tie_counts(context: Context, members: DataFrame) -> Iterator[tuple[str, int]]:

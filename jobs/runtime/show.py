@@ -3,6 +3,7 @@
 import sys
 
 import orjson
+from pyspark.sql import Row
 from pyspark.sql import functions as F
 from rich.markup import escape
 from rich.table import Table as Grid
@@ -14,6 +15,7 @@ from jobs.runtime.plan import Planned
 from jobs.runtime.run import Context
 from jobs.runtime.status import JobStatus, Status
 from jobs.runtime.story import tell
+from schemas.dataset_versions import DATASET_VERSIONS
 
 STORY_FORMATS = ("text", "json")
 GRID_CHARS = 200
@@ -25,20 +27,29 @@ def say(line: str) -> None:
     console.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def show_result(context: Context) -> None:
-    """Print the split table of the newest published version."""
-    if not context.lake.exists(context.jobs[-1].writes):
-        return
-    manifest = context.scope.published().orderBy(F.desc("dataset_version")).first()
-    if manifest is None:
-        return
+def newest_manifest(context: Context) -> Row | None:
+    """The manifest of the newest published version, None when there is none."""
+    if not context.lake.exists(DATASET_VERSIONS):
+        return None
+    return context.scope.published().orderBy(F.desc("dataset_version")).first()
+
+
+def show_split_table(context: Context, manifest: Row) -> None:
+    """Print the split table of one version."""
     name = f"[bold]{context.recipe.dataset}[/bold] version {manifest['dataset_version']}"
     console.console.print(f"{name}  [dim]content digest {manifest['content_digest']}[/dim]")
     console.console.print(console.split_grid(manifest["split_counts"], manifest["label_counts"]))
+
+
+def show_result(context: Context) -> None:
+    """Print the split table of the newest published version, and what to know of it."""
+    manifest = newest_manifest(context)
+    if manifest is None:
+        return
+    show_split_table(context, manifest)
     if any(outcome.job == "publish_dataset" and outcome.rows_out for outcome in context.outcomes):
         for notice in notices(context, manifest):
             console.console.print(f"  [yellow]note[/yellow] {escape(notice)}")
-    say(f"tables in {context.lake.location}")
 
 
 def show_plan(dataset: str, plan: list[Planned]) -> None:

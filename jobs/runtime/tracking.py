@@ -107,8 +107,8 @@ def _json(value: Any) -> str:
 
 def start(recipe: Recipe, run_id: str, code_version: str, warn: Callable[[str], None]) -> Tracker:
     """Open the parent run; without a reachable MLflow a tracker that does nothing, after one warning."""
-    uri = recipe.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or _platform_uri() or LOCAL_URI
-    tracker = Tracker(uri=_without_secret(uri), warn=warn)
+    uri = uri_of(recipe)
+    tracker = Tracker(uri=without_secret(uri), warn=warn)
     try:
         from mlflow import MlflowClient
 
@@ -125,6 +125,11 @@ def start(recipe: Recipe, run_id: str, code_version: str, warn: Callable[[str], 
     return tracker
 
 
+def uri_of(recipe: Recipe) -> str:
+    """Where the recipe's runs are tracked."""
+    return recipe.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or _platform_uri() or LOCAL_URI
+
+
 def _experiment(client: Any, name: str) -> str:
     found = client.get_experiment_by_name(name)
     return str(found.experiment_id if found else client.create_experiment(name))
@@ -134,6 +139,7 @@ def _platform_uri() -> str | None:
     return "databricks" if "DATABRICKS_RUNTIME_VERSION" in os.environ else None
 
 
-def _without_secret(uri: str) -> str:
+def without_secret(uri: str) -> str:
+    """A URI that may be shown: without the user and password in it."""
     scheme, at, rest = uri.rpartition("@")
     return f"{scheme.split('://')[0]}://***@{rest}" if at else uri

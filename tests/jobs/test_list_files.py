@@ -20,6 +20,7 @@ pytestmark = pytest.mark.spark
 
 FAQ = Source(name="faq", path="raw", format="csv", key=("id",), order_by="at", fields={"text": "body"})
 DROP = Source(name="drop", path="drop", format="text", on_vanish="drop")
+QUIET = DROP.model_copy(update={"name": "quiet"})
 
 
 def now(path: str, size: int = 10, modified: int = 1000, uri: str | None = None, source: str = "faq") -> dict[str, Any]:
@@ -31,7 +32,7 @@ def listed(revision: int, file: dict[str, Any], **other: Any) -> dict[str, Any]:
     """The row of source_files that a file found as `file` has."""
     faq = {"format": "csv", "record_key": ["id"], "order_by": "at", "on_vanish": "keep"}
     drop: dict[str, Any] = {"format": "text", "record_key": [], "order_by": None, "on_vanish": "drop"}
-    declared = drop if file["source"] == "drop" else faq
+    declared = faq if file["source"] == "faq" else drop
     return {"revision": revision, **file, "vanished": False, **declared, **other}
 
 
@@ -41,13 +42,17 @@ def gone(revision: int, path: str, source: str = "faq") -> dict[str, Any]:
 
 
 def run(
-    spark: SparkSession, known: list[dict[str, Any]], found: list[dict[str, Any]], failed: Sequence[dict[str, Any]] = ()
+    spark: SparkSession,
+    known: list[dict[str, Any]],
+    found: list[dict[str, Any]],
+    failed: Sequence[dict[str, Any]] = (),
+    sources: tuple[Source, ...] = (FAQ,),
 ) -> list[dict[str, Any]]:
     batch = transform(
         source_files=frame(spark, SOURCE_FILES.columns, *known),
         raw_records=frame(spark, RAW_RECORDS.columns, *failed),
         files=frame(spark, FILES, *found),
-        params=Params(sources=(FAQ, DROP)),
+        params=Params(sources=sources),
     )
     return rows(batch.select(*SOURCE_FILES.columns.names), "source", "path")
 
@@ -96,14 +101,12 @@ def test_only_new_changed_returned_vanished_and_failed_files_are_listed(spark: S
     ])  # fmt: skip
 
 
-def test_on_vanish_drop_lists_the_source_whole_once_anything_changed(spark: SparkSession) -> None:
-    a, b, c = (now(path, source="drop") for path in "abc")
-    known = [listed(1, file) for file in (a, b, c, now("same"))]
-    assert run(spark, known, [a, b, c, now("same")]) == []
-    assert same(run(spark, known, [a, b, now("same")]),
-                [listed(2, a), listed(2, b), gone(2, "c", source="drop")])  # fmt: skip
-    changed = now("b", size=99, source="drop")
-    assert same(run(spark, known, [a, changed, c, now("same")]), [listed(2, f) for f in (a, changed, c)])
+def test_on_vanish_drop_lists_a_source_whole_once_anything_changed(spark: SparkSession) -> None:
+    a, b, c, changed = (now(path, size, source="drop") for path, size in (("a", 1), ("b", 1), ("c", 1), ("b", 2)))
+    quiet = now("a", source="quiet")
+    known = [listed(1, file) for file in (a, b, c, quiet, now("same"))]
+    found = run(spark, known, [a, changed, quiet, now("same")], sources=(FAQ, DROP, QUIET))
+    assert same(found, [listed(2, a), listed(2, changed), gone(2, "c", source="drop")])
 
 
 def lake_with(spark: SparkSession, payload: str | None) -> Lake:

@@ -42,7 +42,7 @@ def test_one_core_and_two_give_equal_tables(
 ) -> None:
     lakes = {}
     for master in ("local[1]", "local[2]"):
-        made = build(project, master.strip("local[]"), intents, parts_writer)
+        made = build(project, "one" if master == "local[1]" else "two", intents, parts_writer)
         made.run(master)
         lakes[master] = contents(made.lake)
         assert capped_meetings(spark, made.lake) > 0, "no bucket was above the cap: the test does not test it"
