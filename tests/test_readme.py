@@ -16,7 +16,9 @@ from pyspark.sql import SparkSession
 from jobs.pipeline import PIPELINE
 from jobs.runtime.cli import app
 from jobs.runtime.errors import ConfigError, GateRefusal, SluiceError
+from jobs.runtime.explain import explain
 from jobs.runtime.recipe import Source, load_recipe
+from jobs.runtime.story import tell
 from jobs.runtime.tables import Lake
 from jobs.runtime.views import VIEWS, query
 from tests.conftest import plain
@@ -194,7 +196,9 @@ def test_every_cleaning_function_is_shown() -> None:
 def test_plain_words() -> None:
     assert not re.search(r"https?://|/work/|/home/|/tmp/", TEXT)
     assert TEXT.isascii() or not re.search("[\U0001f300-\U0001faff\u2728\u2705]", TEXT)
-    assert all(len(line) <= 120 for line in TEXT.splitlines() if not line.startswith(("|", "  - {", "sluice ")))
+    assert all(
+        len(line) <= 120 for line in TEXT.splitlines() if not line.startswith(("|", "  - {", "sluice ", "In version"))
+    )
 
 
 @pytest.mark.spark
@@ -234,3 +238,14 @@ def test_queries_run(spark: SparkSession, faq_lake: Path) -> None:
     found = {statement: query(lake, statement).collect() for statement in statements}
     empty = [statement for statement, rows in found.items() if not rows]
     assert len(empty) == 1 and "FROM quarantine" in empty[0], "the example has no quarantined row, but all else"
+
+
+@pytest.mark.spark
+def test_the_story_is_told(spark: SparkSession, faq_lake: Path) -> None:
+    told = next(block for block in blocks("text") if block.startswith("Record "))
+    ident = re.findall(r"[0-9a-f]{8}", told)[0]
+    recipe = load_recipe(str(faq_lake.parent / "recipe.yaml"), PIPELINE, tables=str(faq_lake))
+    story = tell(explain(Lake(spark, str(faq_lake)), recipe, ident))
+    for line in told.splitlines():
+        pattern = ".*".join(re.escape(part) for part in line.split("…"))
+        assert any(re.fullmatch(pattern, sentence) for sentence in story), line
