@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 from pyspark.sql import DataFrame
 
+from schemas.clean_records import CLEAN_RECORDS
 from schemas.table import Table
 
 
@@ -57,6 +58,13 @@ class Job:
     def inputs(self) -> tuple[Table, ...]:
         """Every table the job reads, `each` first, without repeats."""
         return tuple(dict.fromkeys((*((self.each,) if self.each else ()), *self.reads, *self.feedback)))
+
+    @property
+    def watched(self) -> tuple[Table, ...]:
+        """The tables whose changes give the job work: its inputs, and the records that say which documents are
+        current, where it sees documents of the recipe (jobs/runtime/scope.py)."""
+        by_document = any(table.has("document_id") and not table.has("dataset") for table in self.inputs)
+        return tuple(dict.fromkeys((*self.inputs, *((CLEAN_RECORDS,) if by_document else ()))))
 
     @property
     def done_by(self) -> tuple[str, ...]:

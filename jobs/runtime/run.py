@@ -161,7 +161,7 @@ def _skip(context: Context, job: Job) -> Outcome | None:
 def _execute(context: Context, job: Job) -> Outcome:
     properties = lake_params.properties(context.recipe, context.jobs) if lake_params.keeps(job.writes) else None
     context.lake.create(job.writes, properties)
-    inputs = [table for table in job.inputs if table != job.writes]
+    inputs = [table for table in job.watched if table != job.writes]
     context.scope.pins = {table.name: context.history.head(table) for table in inputs}
     external = job.external(context) if job.external else {}
     outcome = execute(job, context.scope, _note(context, job), external)
@@ -176,7 +176,7 @@ def _note(context: Context, job: Job) -> dict[str, Any]:
 
 
 def _run_row(context: Context, job: Job, outcome: Outcome) -> dict[str, Any]:
-    tables: tuple[Table, ...] = (*job.inputs, job.writes)
+    tables: tuple[Table, ...] = (*job.watched, job.writes)
     versions = {t.name: head for t in tables if (head := context.history.head(t)) is not None}
     opened = context.lake.opened.get(job.writes.name)
     fingerprint = context.scope.fingerprints[job.name]

@@ -36,7 +36,7 @@ def _own_reason(context: "Context", job: Job) -> str | None:
     if not context.lake.exists(job.writes) or last["output"] != context.lake.opened[job.writes.name].id:
         return f"table {job.writes.name} is not the one it wrote"
     seen = last["inputs"]
-    for table in (*job.inputs, job.writes):
+    for table in (*job.watched, job.writes):
         if table.name not in seen or context.history.changed(table, seen[table.name]):
             return f"rows of {table.name} changed"
     return None
