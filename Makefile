@@ -47,7 +47,7 @@ demo: $(INSTALLED) ## build datasets from real text and print where they are
 	$(BIN)/sluice run $(DEMO_RECIPES)
 
 test: $(INSTALLED) ## run the tests
-	$(BIN)/pytest $(addprefix --ignore=,$(KILL_TESTS) $(EQUAL_TESTS))
+	$(BIN)/pytest -m "not by_hand" $(addprefix --ignore=,$(KILL_TESTS) $(EQUAL_TESTS))
 
 lint: $(INSTALLED) ## check style and format
 	$(BIN)/ruff check .

@@ -53,8 +53,8 @@ class _Forecast:
     files: DataFrame | None = None
 
     def touches(self, job: Job) -> list[str]:
-        """Tables read by the job that may have other rows when its turn comes."""
-        return [t.name for t in job.inputs if self.added.get(t.name) or t.name in self.replaced]
+        """Tables that the job depends on and that may have other rows when its turn comes."""
+        return [t.name for t in job.watched if self.added.get(t.name) or t.name in self.replaced]
 
 
 def plan_recipe(
