@@ -9,8 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.frames.components import connected_components
-from jobs.frames.links import LINK_KINDS, edges_among_new, link_keys, touches, without_generic_prompts
-from jobs.frames.matches import number_of_matches
+from jobs.frames.links import LINK_KINDS, edges_among_new, keys_of_new, link_keys, pairs_of_new, touches
 from jobs.runtime.job import Job
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.documents import DOCUMENTS
@@ -57,16 +56,13 @@ def transform(
 ) -> DataFrame:
     """Input columns: document_id, fold_digest, prompt_digest; record_id, groups, revision, batch; matches; split.
     Output columns: those of splits, one row for every new document."""
-    new_ids = new_documents.select("document_id")
+    # Each of these is read several times below.
+    new_ids = new_documents.select("document_id").localCheckpoint()
+    keys = keys_of_new(link_keys(documents, clean_records, params.bind), new_ids, params.prompt_cap).localCheckpoint()
+    pairs = pairs_of_new(duplicate_matches, new_ids).localCheckpoint()
     lenders = splits.where("NOT drop_reason <=> 'conflict'").select("document_id", "split", "leak_group_id")
-    every_key = link_keys(documents, clean_records, params.bind)
-    keys = without_generic_prompts(every_key, params.prompt_cap)
-    edges = edges_among_new(keys, new_ids, duplicate_matches)
-    bound = every_key.join(new_ids, "document_id", "left_semi").count() + number_of_matches(
-        duplicate_matches.join(new_ids, "document_id", "left_semi")
-    )
-    members = with_components(new_ids, connected_components(edges, bound))
-    touched = touches(keys, new_ids, lenders, duplicate_matches, clean_records, params.revision_cap)
+    members = with_components(new_ids, connected_components(edges_among_new(keys, new_ids, pairs)))
+    touched = touches(keys, new_ids, lenders, pairs, clean_records, params.revision_cap)
     return (
         members.transform(with_touches, touched)
         .transform(with_limits, new_ids, splits, params)

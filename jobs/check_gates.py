@@ -51,19 +51,20 @@ def transform(
 
     fractions: of the held-out splits.  certain: similarity from which the signatures find almost every pair."""
     draft = selections.agg(frame_digest(DRAFT_COLUMNS).alias("draft"))
+    # The gates read these again and again.
+    decided = selections.select("document_id", "split", "drop_reason").localCheckpoint()
+    matched = match_pairs(duplicate_matches).select("document_id", "other_id").localCheckpoint()
     gates = [
-        leak_gate(selections, leaks, duplicate_matches),
-        repair_gate(selections, leaks, duplicate_matches, certain, params),
-        share_gate(selections, fractions, params),
+        leak_gate(decided, leaks, matched),
+        repair_gate(decided, leaks, matched, certain, params),
+        share_gate(decided, fractions, params),
     ]
     return reduce(DataFrame.unionByName, gates).crossJoin(draft)
 
 
-def leak_gate(selections: DataFrame, leaks: DataFrame, duplicate_matches: DataFrame) -> DataFrame:
+def leak_gate(selections: DataFrame, leaks: DataFrame, matched: DataFrame) -> DataFrame:
     """No pair of kept documents in two splits is linked, by match or by the independent check."""
-    pairs = leaks.select("document_id", "other_id").union(
-        match_pairs(duplicate_matches).select("document_id", "other_id")
-    )
+    pairs = leaks.select("document_id", "other_id").union(matched)
     kept = selections.where("drop_reason IS NULL").select("document_id", "split")
     other = kept.select(F.col("document_id").alias("other_id"), F.col("split").alias("other_split"))
     both_kept = pairs.join(kept, "document_id").join(other, "other_id").where("split <> other_split")
@@ -77,13 +78,12 @@ def leak_gate(selections: DataFrame, leaks: DataFrame, duplicate_matches: DataFr
 
 
 def repair_gate(
-    selections: DataFrame, leaks: DataFrame, duplicate_matches: DataFrame, certain: float, params: Params
+    selections: DataFrame, leaks: DataFrame, matched: DataFrame, certain: float, params: Params
 ) -> DataFrame:
     """The check that trusts no signature found little that the matches had not: else the matches are broken.
 
     It alone found a document that was dropped for a higher split without a match to any kept document of one. At the
     link threshold MinHash misses an eighth of all pairs by design: they are dropped all the same, but tell nothing."""
-    matched = match_pairs(duplicate_matches).select("document_id", "other_id")
     known = matched.union(matched.select("other_id", "document_id")).toDF("document_id", "other_id")
     dropped = selections.where("drop_reason = 'cross_split'").select("document_id", "split")
     kept_ones = selections.where("drop_reason IS NULL").select(
@@ -157,4 +157,5 @@ JOB = Job(
     params=Params,
     transform=transform,
     external=external,
+    iterative=True,
 )

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.frames.components import connected_components
-from jobs.frames.matches import match_pairs, number_of_matches
+from jobs.frames.matches import match_pairs
 from jobs.runtime.job import Job
 from schemas.documents import DOCUMENTS
 from schemas.duplicate_groups import DUPLICATE_GROUPS
@@ -25,11 +25,10 @@ def transform(documents: DataFrame, duplicate_matches: DataFrame, splits: DataFr
     """Input columns: document_id, fold_digest; matches; split.  Output columns: those of duplicate_groups but dataset.
 
     Groups lie within one split: texts equal after folding, and components over matches at the dataset's threshold."""
-    placed = documents.select("document_id", "fold_digest").join(splits.select("document_id", "split"), "document_id")
+    split = splits.select("document_id", "split")
+    placed = documents.select("document_id", "fold_digest").join(split, "document_id").localCheckpoint()
     matched = match_pairs(duplicate_matches).where(F.col("similarity") >= params.threshold)
-    edges = within_split(matched, placed).union(equal_texts(placed))
-    bound = number_of_matches(duplicate_matches) + documents.count()
-    components = connected_components(edges, bound)
+    components = connected_components(within_split(matched, placed).union(equal_texts(placed)))
     grouped = placed.select("document_id").join(components, "document_id", "left")
     group = F.coalesce("component_id", "document_id")
     size = F.count("document_id").over(Window.partitionBy("group_id"))

@@ -22,8 +22,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     from jobs.runtime.session import open_session
 
     folder = tmp_path_factory.mktemp("spark")
-    # Tests run each plan once: one compiler tier spends a quarter less on code that is never run again.
-    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
     session = open_session(folder / "spark.log", master="local[2]")
     session.conf.set("spark.sql.shuffle.partitions", "2")
     yield session

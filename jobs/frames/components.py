@@ -10,13 +10,12 @@ UNION_FIND_EDGES = 5_000_000
 MAX_ROUNDS = 50
 
 
-def connected_components(edges: DataFrame, upper_bound: int) -> DataFrame:
+def connected_components(edges: DataFrame) -> DataFrame:
     """Input columns: a, b (undirected).  Output columns: document_id, component_id; only documents with an edge.
 
-    upper_bound: a number of edges that is not exceeded; it chooses between one task and rounds over DataFrames.
-    """
-    pairs = edges.where("a <> b").select("a", "b")
-    if upper_bound <= UNION_FIND_EDGES:
+    The number of edges chooses between one task and rounds over DataFrames."""
+    pairs = edges.where("a <> b").select("a", "b").localCheckpoint()
+    if pairs.count() <= UNION_FIND_EDGES:
         return pairs.repartition(1).mapInArrow(component_batches, COMPONENTS_SCHEMA)
     return star_components(pairs)
 

@@ -30,22 +30,32 @@ def link_keys(documents: DataFrame, clean_records: DataFrame, kinds: tuple[str, 
     return keys
 
 
-def without_generic_prompts(keys: DataFrame, cap: int) -> DataFrame:
-    """Prompts that more than `cap` documents share are generic ("Summarise this text.") and bind nothing."""
-    generic = keys.where("kind = 'prompt'").groupBy("kind", "link").count().where(F.col("count") > cap)
-    return keys.join(generic.select("kind", "link"), ["kind", "link"], "left_anti")
+def keys_of_new(keys: DataFrame, new_ids: DataFrame, prompt_cap: int) -> DataFrame:
+    """The keys that tie a new document to another, new or old: columns document_id, kind, link.
+
+    Prompts that more than `prompt_cap` documents share are generic ("Summarise this text.") and bind nothing."""
+    mine = keys.join(new_ids, "document_id", "left_semi").select("kind", "link").distinct()
+    size = F.count("document_id").over(Window.partitionBy("kind", "link"))
+    shared = keys.join(mine, ["kind", "link"], "left_semi").withColumn("size", size).where("size > 1")
+    generic = (F.col("kind") == "prompt") & (F.col("size") > prompt_cap)
+    return shared.where(~generic).select("document_id", "kind", "link")
 
 
-def edges_among_new(keys: DataFrame, new_ids: DataFrame, duplicate_matches: DataFrame) -> DataFrame:
+def pairs_of_new(duplicate_matches: DataFrame, new_ids: DataFrame) -> DataFrame:
+    """Columns document_id (new), other_id: every match of a new document, from the new one's side."""
+    pairs = match_pairs(duplicate_matches).select("document_id", "other_id")
+    both_ways = pairs.union(pairs.select("other_id", "document_id"))
+    return both_ways.join(new_ids, "document_id", "left_semi").select("document_id", "other_id")
+
+
+def edges_among_new(keys: DataFrame, new_ids: DataFrame, pairs: DataFrame) -> DataFrame:
     """Columns a, b: ties between two new documents; of a shared key a star to its smallest document."""
     smallest = F.min("document_id").over(Window.partitionBy("kind", "link"))
     mine = keys.join(new_ids, "document_id", "left_semi")
     by_key = mine.select(F.col("document_id").alias("a"), smallest.alias("b")).where("a <> b")
-    pairs = match_pairs(duplicate_matches).join(new_ids, "document_id", "left_semi")
-    other = new_ids.withColumnRenamed("document_id", "other_id")
-    by_match = pairs.join(other, "other_id", "left_semi").select(
-        F.col("document_id").alias("a"), F.col("other_id").alias("b")
-    )
+    both_new = pairs.join(new_ids.withColumnRenamed("document_id", "other_id"), "other_id", "left_semi")
+    # A match of two new documents is there from both sides.
+    by_match = both_new.where("document_id > other_id").select("document_id", "other_id").toDF("a", "b")
     return by_key.union(by_match)
 
 
@@ -53,7 +63,7 @@ def touches(
     keys: DataFrame,
     new_ids: DataFrame,
     lenders: DataFrame,
-    duplicate_matches: DataFrame,
+    pairs: DataFrame,
     clean_records: DataFrame,
     revision_cap: int,
 ) -> DataFrame:
@@ -65,11 +75,8 @@ def touches(
     smallest = F.min("leak_group_id").alias("leak_group_id")
     lent = keys.join(lenders, "document_id").groupBy("kind", "link", "split").agg(smallest)
     by_key = keys.join(new_ids, "document_id", "left_semi").join(lent, ["kind", "link"])
-    pairs = match_pairs(duplicate_matches).select("document_id", "other_id")
-    both_ways = pairs.union(pairs.select("other_id", "document_id"))
-    ties = both_ways.union(older_texts(clean_records, new_ids, lenders, revision_cap))
-    old = lenders.withColumnRenamed("document_id", "other_id")
-    by_tie = ties.join(new_ids, "document_id", "left_semi").join(old, "other_id")
+    ties = pairs.union(older_texts(clean_records, new_ids, lenders, revision_cap))
+    by_tie = ties.join(lenders.withColumnRenamed("document_id", "other_id"), "other_id")
     wanted = ("document_id", "split", "leak_group_id")
     return by_key.select(*wanted).union(by_tie.select(*wanted)).distinct()
 

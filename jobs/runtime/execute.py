@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psutil
@@ -85,6 +85,8 @@ def _write(
             slice_["dataset_version"] = scope.draft
         lake.replace(table, rows, note, slice_)
     commit = lake.history(table, 1)[0]
+    if commit.by != note:  # a write of nothing leaves no commit
+        commit = replace(commit, rows=0, removed=False)
     counts = _answer(lambda: observation.get) if commit.rows > 0 else {}
     return commit, {name: int(value) for name, value in counts.items() if value is not None}
 

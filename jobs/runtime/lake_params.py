@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe
-from jobs.runtime.tables import PREFIX, Lake
+from jobs.runtime.table_sql import PREFIX
+from jobs.runtime.tables import Lake
 from schemas.splits import SPLITS
 from schemas.table import Table
 

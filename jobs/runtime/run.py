@@ -3,7 +3,7 @@
 import subprocess
 import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -41,6 +41,7 @@ class Context:
     history: History
     last: dict[str, Row]
     say: Callable[[str], None]
+    created: dict[str, Future[None]] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
 
@@ -66,11 +67,12 @@ def run_recipe(
     """Run the jobs of a recipe from `first` to `last`; raises what the first failing job raises."""
     chosen = between(jobs, first, last)
     lake = Lake(spark, recipe.tables)
-    context = open_context(lake, recipe, jobs, say)
-    with lease.hold(lake, context.run_id), ThreadPoolExecutor(1) as pool:
-        context.scope.recipe = lake_params.settle(lake, recipe, jobs)
-        context.scope.fingerprints = all_fingerprints(jobs, context.recipe)
-        starting = pool.submit(tracking.start, context.recipe, context.run_id, context.code_version, say)
+    run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S") + "-" + uuid.uuid4().hex[:6]
+    # What other runs did is read once none of them can write any more.
+    with lease.hold(lake, run_id), ThreadPoolExecutor(2) as pool:
+        context = open_context(lake, recipe, jobs, say, run_id)
+        starting = pool.submit(tracking.start, context.recipe, run_id, context.code_version, say)
+        context.created = {job.writes.name: pool.submit(_create, context, job) for job in chosen}
         status = "FAILED"
         try:
             with console.progress(recipe.dataset, len(chosen)) as bar:
@@ -87,12 +89,14 @@ def run_recipe(
     return context
 
 
-def open_context(lake: Lake, recipe: Recipe, jobs: Sequence[Job], say: Callable[[str], None]) -> Context:
-    """Open the lake's tables and find what the dataset's last runs did."""
+def open_context(
+    lake: Lake, recipe: Recipe, jobs: Sequence[Job], say: Callable[[str], None], run_id: str = ""
+) -> Context:
+    """Open the lake's tables, take its parameters and find what the dataset's last runs did."""
     tables = tuple(dict.fromkeys((*(job.writes for job in jobs), JOB_RUNS)))
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lake.exists, tables))
-    run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S") + "-" + uuid.uuid4().hex[:6]
+    recipe = lake_params.settle(lake, recipe, jobs)
     producers = {job.writes.name: job.name for job in jobs}
     scope = Scope(lake, recipe, all_fingerprints(jobs, recipe), producers)
     scope.draft = 1 + _last_version(scope)
@@ -158,9 +162,16 @@ def _skip(context: Context, job: Job) -> Outcome | None:
     return None
 
 
+def _create(context: Context, job: Job) -> None:
+    """Tables are made while the first jobs work: a new one costs a second, most of it waiting."""
+    if not lake_params.keeps(job.writes):
+        context.lake.create(job.writes)
+
+
 def _execute(context: Context, job: Job) -> Outcome:
-    properties = lake_params.properties(context.recipe, context.jobs) if lake_params.keeps(job.writes) else None
-    context.lake.create(job.writes, properties)
+    context.created[job.writes.name].result()
+    if lake_params.keeps(job.writes):  # by the first run that comes so far: one that failed before settles nothing
+        context.lake.create(job.writes, lake_params.properties(context.recipe, context.jobs))
     inputs = [table for table in job.watched if table != job.writes]
     context.scope.pins = {table.name: context.history.head(table) for table in inputs}
     external = job.external(context) if job.external else {}

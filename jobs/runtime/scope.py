@@ -36,6 +36,7 @@ class Scope:
     producers: dict[str, str]
     draft: int = 1
     pins: dict[str, int | None] = field(default_factory=dict)
+    _ids: dict[int, DataFrame] = field(default_factory=dict)
 
     def frames(self, job: Job) -> dict[str, DataFrame]:
         """The arguments of a job's transform, by name."""
@@ -86,9 +87,17 @@ class Scope:
         return rows.where(self._source_is_ours()) if table.has("source") else rows
 
     def current_ids(self) -> DataFrame:
-        """document_id of every current document of the recipe."""
+        """document_id of every current document of the recipe.
+
+        Most inputs of most jobs are cut down to these: a run finds them once for each version of clean_records."""
         current = self.current(CLEAN_RECORDS, self.read(CLEAN_RECORDS))
-        return current.where("document_id IS NOT NULL").select("document_id").distinct()
+        ids = current.where("document_id IS NOT NULL").select("document_id").distinct()
+        version = self.pins.get(CLEAN_RECORDS.name)
+        if version is None:
+            return ids
+        if version not in self._ids:
+            self._ids[version] = ids.localCheckpoint()
+        return self._ids[version]
 
     def in_force(self, table: Table, rows: DataFrame) -> DataFrame:
         """Rows at the fingerprints that this recipe's jobs write now."""

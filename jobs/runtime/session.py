@@ -15,15 +15,32 @@ from jobs.runtime.java import java_home
 
 DELTA = "io.delta:delta-spark_4.1_2.13:4.2.0"
 
+# Spark brings these itself; Delta's second copies would cost a download of 80 MB and time in every Python worker.
+IN_SPARK = (
+    "org.apache.*:*,org.slf4j:*,com.fasterxml.jackson.core:*,com.google.code.findbugs:*,org.roaringbitmap:*,"
+    "org.xerial.snappy:*,com.github.luben:*,io.airlift:*,commons-pool:*,commons-logging:*,javax.annotation:*,"
+    "org.locationtech.jts:*"
+)
+
+# A run plans hundreds of small queries once each: optimising code for later cost a third of all its CPU. Hot loops of a
+# long run are still optimised, five times later.
+JVM_OPTIONS = (
+    "-XX:+IgnoreUnrecognizedVMOptions -XX:+UseParallelGC -XX:Tier4InvocationThreshold=25000 "
+    "-XX:Tier4MinInvocationThreshold=3000 -XX:Tier4CompileThreshold=75000 -XX:Tier4BackEdgeThreshold=200000"
+)
+
 # Delta's 50 snapshot partitions are sized for clusters: on a laptop they cost seconds a write (platform.md 0a).
 LOCAL_CONF = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.jars.packages": DELTA,
+    "spark.jars.excludes": IN_SPARK,
+    "spark.python.daemon.module": "jobs.runtime.worker_daemon",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.memory": "4g",
+    "spark.driver.extraJavaOptions": JVM_OPTIONS,
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.warehouse.dir": "spark-warehouse",

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from jobs.runtime import gates, lake_params
-from jobs.runtime.fingerprints import all_fingerprints, flat
+from jobs.runtime import gates
+from jobs.runtime.fingerprints import flat
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe
 from jobs.runtime.tables import Lake
@@ -46,7 +46,4 @@ def look(lake: Lake, recipe: Recipe, jobs: Sequence[Job]) -> "Context":
     """A context for looking at a lake without a lease, at the parameters that a run would take."""
     from jobs.runtime.run import open_context  # run skips by this module
 
-    context = open_context(lake, recipe, jobs, say=lambda _: None)
-    context.scope.recipe = lake_params.settle(lake, recipe, jobs)
-    context.scope.fingerprints = all_fingerprints(jobs, context.recipe)
-    return context
+    return open_context(lake, recipe, jobs, say=lambda _: None)

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyspark.errors import AnalysisException
@@ -14,27 +14,19 @@ from pyspark.sql import types as T
 
 from jobs.runtime.errors import ConfigError, SchemaMismatchError
 from jobs.runtime.locations import faults_named, require_folder
+from jobs.runtime.table_sql import ID, add_columns_sql, create_sql, predicate
 from schemas.table import Table
 
-# Published tables stay readable by every engine: nothing of reader version 3, nothing that a platform may turn on.
-PROPERTIES = {
-    "delta.isolationLevel": "Serializable",
-    "delta.enableDeletionVectors": "false",
-    "delta.columnMapping.mode": "none",
-    "delta.checkpointPolicy": "classic",
-    "delta.enableTypeWidening": "false",
-    "delta.enableRowTracking": "false",
-}
-PREFIX = "sluice."
 ABSENT = re.compile("(VIEW|DELTA_TABLE|PATH)_NOT_FOUND|DELTA_(MISSING_DELTA_TABLE|PATH_DOES_NOT_EXIST)|doesn't exist")
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A table as it stands: its id and properties when it was opened."""
+    """A table when it was opened: its id, its properties, the declared columns that it lacks."""
 
     id: str
     properties: dict[str, str]
+    lacks: tuple[T.StructField, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,20 +69,20 @@ class Lake:
     def exists(self, table: Table) -> bool:
         """Whether the table is there; opens it when it is."""
         if table.name not in self.opened:
-            found = self._describe(table)
-            if found is None:
+            properties = self._properties(table)
+            if properties is None:
                 return False
-            self._add_missing_columns(table)
-            _check_constraints(table, found)
-            self.opened[table.name] = found
+            _check_constraints(table, properties)
+            self.opened[table.name] = Opened(properties.get(ID, ""), properties, self._lacking(table))
         return True
 
     def create(self, table: Table, properties: Mapping[str, str] | None = None) -> None:
-        """Create the table with its constraints unless it exists."""
+        """Create the table with its constraints unless it exists; columns declared since it was made are added."""
         if self.exists(table):
+            self._add_columns(table)
             return
         with faults_named(self.location):
-            self.spark.sql(_create_sql(table, self.name(table), properties or {}))
+            self.spark.sql(create_sql(table, self.name(table), properties or {}))
         # IF NOT EXISTS passes by what lies there, be it a table or not.
         if not self.exists(table):
             raise ConfigError(f"tables: {self.path(table)} is there and no Delta table. Move it, or mend `tables`.")
@@ -100,7 +92,9 @@ class Lake:
         if not self.exists(table):
             return self.spark.createDataFrame([], table.columns)
         reader = self.spark.read.format("delta")
-        return (reader if version is None else reader.option("versionAsOf", version)).load(self.path(table))
+        rows = (reader if version is None else reader.option("versionAsOf", version)).load(self.path(table))
+        new = [f for f in table.columns if f.name not in rows.columns]
+        return rows.withColumns({f.name: F.lit(None).cast(f.dataType) for f in new}) if new else rows
 
     def version(self, table: Table) -> int | None:
         """The table's newest version, None when it does not exist."""
@@ -122,23 +116,21 @@ class Lake:
         writer = rows.write.format("delta").mode("overwrite").option("userMetadata", json.dumps(note))
         writer.option("replaceWhere", predicate(slice_)).save(self.path(table))
 
-    def _describe(self, table: Table) -> Opened | None:
+    def _properties(self, table: Table) -> dict[str, str] | None:
+        """The table's properties, None where there is no Delta table. DESCRIBE DETAIL would list its files too."""
         try:
             with faults_named(self.location):
-                row = self.spark.sql(f"DESCRIBE DETAIL {self.name(table)}").first()
+                rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.name(table)}").collect()
         except AnalysisException as error:
             if _is_absent(error):
                 return None
             raise ConfigError(
                 f"table {table.name} under {self.location} cannot be opened: {_first_line(error)}"
             ) from None
-        assert row is not None  # DESCRIBE DETAIL returns one row or raises
-        if row["format"] != "delta" or row["id"] is None:
-            return None
-        return Opened(row["id"], dict(row["properties"]))
+        return {row["key"]: row["value"] for row in rows}
 
-    def _add_missing_columns(self, table: Table) -> None:
-        """Columns declared since the table was made are added; any other difference is an error."""
+    def _lacking(self, table: Table) -> tuple[T.StructField, ...]:
+        """Columns declared since the table was made; any other difference is an error."""
         found = {f.name: f.dataType for f in self.spark.read.format("delta").load(self.path(table)).schema}
         wrong = [
             f"{f.name} is {found[f.name].simpleString()}, declared {f.dataType.simpleString()}"
@@ -150,15 +142,13 @@ class Lake:
                 f"table {table.name} under {self.location} was made with other types: {'; '.join(wrong)}. "
                 "Write a migration, or use another `tables` location."
             )
-        new = [f for f in table.columns if f.name not in found]
-        if new:
-            added = ", ".join(_column_sql(f, required=False) for f in new)
-            self.spark.sql(f"ALTER TABLE {self.name(table)} ADD COLUMNS ({added})")
+        return tuple(f for f in table.columns if f.name not in found)
 
-
-def predicate(slice_: Mapping[str, Any]) -> str:
-    """A slice as SQL: equality on every column."""
-    return " AND ".join(f"{name} = {_literal(value)}" for name, value in slice_.items())
+    def _add_columns(self, table: Table) -> None:
+        opened = self.opened[table.name]
+        if opened.lacks:
+            self.spark.sql(add_columns_sql(self.name(table), opened.lacks))
+            self.opened[table.name] = replace(opened, lacks=())
 
 
 def conform(table: Table, rows: DataFrame) -> DataFrame:
@@ -188,39 +178,9 @@ def mark_rule_breaks(table: Table, rows: DataFrame) -> DataFrame:
     return rows.withColumn("drop_reason", F.coalesce("drop_reason", *broken))
 
 
-def _create_sql(table: Table, name: str, properties: Mapping[str, str]) -> str:
-    columns = ",\n  ".join(_column_sql(f, required=not f.nullable) for f in table.columns)
-    constraints = {f"delta.constraints.{rule}": sql for rule, sql in table.constraints().items()}
-    stats = {"delta.dataSkippingStatsColumns": ",".join(_stats_columns(table))}
-    everything = {**PROPERTIES, **stats, **constraints, **{PREFIX + k: v for k, v in properties.items()}}
-    listed = ", ".join(f"{_literal(k)} = {_literal(v)}" for k, v in everything.items())
-    partitioned = f"PARTITIONED BY ({', '.join(table.partition_by)})" if table.partition_by else ""
-    return f"CREATE TABLE IF NOT EXISTS {name} (\n  {columns}\n) USING DELTA {partitioned} TBLPROPERTIES ({listed})"
-
-
-def _stats_columns(table: Table) -> list[str]:
-    """Keys and small scalars; long texts make no statistics worth their bytes."""
-    scalars = (T.LongType, T.IntegerType)
-    names = [f.name for f in table.columns if isinstance(f.dataType, scalars)]
-    wanted = dict.fromkeys((*table.key, *names, *(n for n in ("source", "split", "drop_reason") if table.has(n))))
-    return [name for name in wanted if name not in table.partition_by]
-
-
-def _column_sql(field_: T.StructField, *, required: bool) -> str:
-    comment = _literal(field_.metadata.get("comment", ""))
-    return f"{field_.name} {field_.dataType.simpleString()}{' NOT NULL' if required else ''} COMMENT {comment}"
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, bool | int | float):
-        return str(value)
-    text = str(value).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{text}'"
-
-
-def _check_constraints(table: Table, found: Opened) -> None:
+def _check_constraints(table: Table, properties: Mapping[str, str]) -> None:
     prefix = "delta.constraints."
-    stored = {k.removeprefix(prefix): v for k, v in found.properties.items() if k.startswith(prefix)}
+    stored = {k.removeprefix(prefix): v for k, v in properties.items() if k.startswith(prefix)}
     declared = {name.lower(): rule for name, rule in table.constraints().items()}
     if {name.lower(): rule for name, rule in stored.items()} != declared:
         changed = sorted(set(stored.items()) ^ set(declared.items()))

@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.frames import components as module
-from jobs.frames.components import UNION_FIND_EDGES, connected_components, star_components
+from jobs.frames.components import connected_components, star_components
 from tests.conftest import rows
 
 pytestmark = pytest.mark.spark
@@ -37,18 +37,20 @@ def graphs() -> list[Edge]:
     return draw.sample(turned, len(turned)) + turned[:5]
 
 
-def test_both_ways_equal_merged_sets(spark: SparkSession) -> None:
+def test_both_ways_equal_merged_sets(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     edges = graphs()
     frame = spark.createDataFrame([*edges, ("alone", "alone")], "a string, b string")
     expected = merged(edges)
-    assert rows(connected_components(frame, upper_bound=len(edges)), "document_id") == expected
-    assert rows(connected_components(frame, upper_bound=UNION_FIND_EDGES + 1), "document_id") == expected
+    assert rows(connected_components(frame), "document_id") == expected
+    monkeypatch.setattr(module, "UNION_FIND_EDGES", len(edges) - 1)
+    assert rows(connected_components(frame), "document_id") == expected
 
 
-def test_no_edges_give_no_components(spark: SparkSession) -> None:
+def test_no_edges_give_no_components(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     frame = spark.createDataFrame([], "a string, b string")
-    assert rows(connected_components(frame, 0)) == []
-    assert rows(connected_components(frame, UNION_FIND_EDGES + 1)) == []
+    assert rows(connected_components(frame)) == []
+    monkeypatch.setattr(module, "UNION_FIND_EDGES", -1)
+    assert rows(connected_components(frame)) == []
 
 
 def test_rounds_that_do_not_settle_are_an_error(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,12 @@
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.frames.links import LINK_KINDS, link_keys, older_texts, without_generic_prompts
+from jobs.frames.links import LINK_KINDS, edges_among_new, keys_of_new, link_keys, older_texts, pairs_of_new
 from tests.conftest import rows
 
 pytestmark = pytest.mark.spark
+
+KEYS = "document_id string, kind string, link string"
 
 
 @pytest.fixture
@@ -56,14 +58,34 @@ def test_only_the_kinds_that_bind(spark: SparkSession) -> None:
     assert {row["kind"] for row in rows(found)} == {"folded_text", "prompt"}
 
 
+def shared(keys: DataFrame, new: str, prompt_cap: int) -> list[tuple[str, str]]:
+    ids = keys.sparkSession.createDataFrame([(one,) for one in new], "document_id string")
+    found = rows(keys_of_new(keys, ids, prompt_cap), "link", "document_id")
+    return [(row["link"], row["document_id"]) for row in found]
+
+
+def test_keys_that_tie_a_new_document_to_another(keys: DataFrame) -> None:
+    assert shared(keys, "a", 2) == [("f1", "a"), ("f1", "b")]
+    assert shared(keys, "b", 2) == [("f1", "a"), ("f1", "b"), ("p2", "b"), ("p2", "c")]
+    assert shared(keys, "d", 2) == []  # thread 7 of two sources is two groups
+
+
 def test_a_prompt_above_the_cap_is_generic(keys: DataFrame) -> None:
-    at_cap = rows(without_generic_prompts(keys, 2), "kind", "document_id", "link")
-    above = rows(without_generic_prompts(keys, 1), "kind", "document_id", "link")
-    assert len(at_cap) == 10
-    assert [row for row in at_cap if row not in above] == [
-        {"kind": "prompt", "link": "p2", "document_id": "b"},
-        {"kind": "prompt", "link": "p2", "document_id": "c"},
-    ]
+    assert shared(keys, "abcd", 2) == [("f1", "a"), ("f1", "b"), ("p2", "b"), ("p2", "c")]
+    assert shared(keys, "abcd", 1) == [("f1", "a"), ("f1", "b")]  # the cap is for prompts only
+
+
+def test_matches_from_the_side_of_the_new_document(spark: SparkSession) -> None:
+    matches = spark.createDataFrame(
+        [("b", [("a", 0.9)]), ("c", [("b", 0.8), ("a", 0.6)]), ("d", [("a", 0.5)])],
+        "document_id string, matches array<struct<document_id: string, similarity: double>>",
+    )
+    new = spark.createDataFrame([("b",), ("c",)], "document_id string")
+    found = rows(pairs_of_new(matches, new), "document_id", "other_id")
+    pairs = [("b", "a"), ("b", "c"), ("c", "a"), ("c", "b")]
+    assert [(row["document_id"], row["other_id"]) for row in found] == pairs
+    edges = edges_among_new(spark.createDataFrame([], KEYS), new, pairs_of_new(matches, new))
+    assert rows(edges) == [{"a": "c", "b": "b"}]
 
 
 def test_the_newest_older_text_with_a_split_counts(spark: SparkSession) -> None:
