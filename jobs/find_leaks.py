@@ -2,7 +2,8 @@
 {"dataset": "faq", "document_id": "9f...", "other_id": "07...", "split": "train", "other_split": "test",
  "method": "shingles", "similarity": 0.71}"""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import BaseModel, Field
 from pyspark.sql import DataFrame
@@ -15,31 +16,41 @@ from schemas.clean_records import CLEAN_RECORDS
 from schemas.documents import DOCUMENTS
 from schemas.leaks import LEAKS
 from schemas.splits import SPLITS
+from udfs.shingles import ShingleRule
 
 if TYPE_CHECKING:
     from jobs.runtime.run import Context
 
 
 class Params(BaseModel, frozen=True, extra="forbid"):
-    """threshold: exact Jaccard similarity that counts as a leak, 0 to 1.  shingles: the rule of this check.
-    tasks: how many share the shingling."""
+    """threshold: exact Jaccard similarity that counts as a leak, 0 to 1; null takes that of match_duplicates.
+    shingles: the rule of this check; null takes that of hash_shingles.  tasks: how many share the shingling."""
 
-    threshold: float = Field(default=0.5, gt=0, le=1)
-    shingles: Shingling = Shingling()
+    threshold: float | None = Field(default=None, gt=0, le=1)
+    shingles: Shingling | None = None
     tasks: int = Field(default=8, ge=1)
 
 
+class Check(NamedTuple):
+    """threshold: exact Jaccard similarity that counts as a leak.  rule: of the shingles.  bind: kinds of key that tie
+    documents."""
+
+    threshold: float
+    rule: ShingleRule
+    bind: tuple[str, ...]
+
+
 def transform(
-    documents: DataFrame, clean_records: DataFrame, splits: DataFrame, bind: tuple[str, ...], params: Params
+    documents: DataFrame, clean_records: DataFrame, splits: DataFrame, check: Check, params: Params
 ) -> DataFrame:
     """Input columns: document_id, text, fold_digest; groups; split.  Output columns: those of leaks but dataset.
 
-    bind: kinds of key that tie documents in this lake; declared keys are checked where they do."""
+    check: what links documents in this lake; declared keys are checked where they do."""
     placed = splits.where("drop_reason IS NULL").select("document_id", "split")
     texts = documents.join(placed, "document_id").select("document_id", "split", "text", "fold_digest")
     folds = texts.select("document_id", "split", F.col("fold_digest").alias("link"))
-    pairs = equal_links(folds, "folded_text", 1.0).union(similar_texts(texts, params))
-    if "group" in bind:
+    pairs = equal_links(folds, "folded_text", 1.0).union(similar_texts(texts, check, params.tasks))
+    if "group" in check.bind:
         pairs = pairs.union(equal_links(declared_keys(clean_records, placed), "declared_key", None))
     weakness = F.struct(-F.coalesce("similarity", F.lit(0.0)), "method")
     strongest = F.min_by(F.struct("split", "other_split", "method", "similarity"), weakness)
@@ -77,17 +88,25 @@ def declared_keys(clean_records: DataFrame, placed: DataFrame) -> DataFrame:
     return keys.distinct().join(placed, "document_id").select("document_id", "split", "link")
 
 
-def similar_texts(texts: DataFrame, params: Params) -> DataFrame:
+def similar_texts(texts: DataFrame, check: Check, tasks: int) -> DataFrame:
     """Pairs by exact prefix filter on shingles cut anew from the texts."""
-    found = similar_across_splits(texts, params.shingles.rule(), params.threshold, params.tasks)
+    found = similar_across_splits(texts, check.rule, check.threshold, tasks)
     return found.select(
         "document_id", "other_id", "split", "other_split", F.lit("shingles").alias("method"), "similarity"
     )
 
 
 def external(context: "Context") -> dict[str, Any]:
-    """The kinds of key that tie documents in this lake."""
-    return {"bind": context.recipe.params["assign_splits"].model_dump()["bind"]}
+    """What links documents in this lake."""
+    return {"check": links_of(context.recipe.params)}
+
+
+def links_of(params: Mapping[str, Any]) -> Check:
+    """What links documents by a recipe's parameters: this job's own where it has some, else those of matching."""
+    mine: Params = params["find_leaks"]
+    shingles: Shingling = mine.shingles or params["hash_shingles"].shingles
+    threshold: float = mine.threshold or params["match_duplicates"].threshold
+    return Check(threshold, shingles.rule(), params["assign_splits"].bind)
 
 
 JOB = Job(

@@ -1,6 +1,9 @@
 """Group the near-duplicates of a dataset.  One output row is one current document and its group:
 {"dataset": "reviews_zh", "document_id": "9f...", "group_id": "07...", "group_size": 3}"""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import BaseModel, Field
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
@@ -50,6 +53,14 @@ def equal_texts(placed: DataFrame) -> DataFrame:
     return starred.where("a <> b")
 
 
+def contradiction(params: Mapping[str, Any]) -> str | None:
+    """Matches below the lake's link threshold do not exist: a lower one would silently find no more."""
+    wanted, linked = params["group_duplicates"].threshold, params["match_duplicates"].threshold
+    if wanted >= linked:
+        return None
+    return f"threshold is {wanted:g}, but the lake matches documents only from {linked:g} up. Raise it to {linked:g}."
+
+
 JOB = Job(
     "group_duplicates",
     reads=(DOCUMENTS, DUPLICATE_MATCHES, SPLITS),
@@ -57,4 +68,5 @@ JOB = Job(
     params=Params,
     transform=transform,
     iterative=True,
+    contradiction=contradiction,
 )

@@ -119,7 +119,8 @@ def refuse_contradictions(lake: Lake, sources: Sequence[Source]) -> None:
 
 JOB = Job(
     "list_files",
-    reads=(SOURCE_FILES, RAW_RECORDS),
+    reads=(SOURCE_FILES,),
+    feedback=(RAW_RECORDS,),
     lake=(SOURCE_FILES, RAW_RECORDS),
     writes=SOURCE_FILES,
     params=Params,

@@ -6,6 +6,7 @@ First broken rows, conflicts and what is linked to a kept document of a higher s
 """
 
 from functools import reduce
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, field_validator
 from pyspark.sql import Column, DataFrame, Window
@@ -23,6 +24,9 @@ from schemas.labels import LABELS
 from schemas.leaks import LEAKS
 from schemas.selections import SELECTIONS
 from schemas.splits import SPLITS
+
+if TYPE_CHECKING:
+    from jobs.runtime.run import Context
 
 ORDERS = ("source", "longest", "shortest", "newest")
 KEPT = "drop_reason IS NULL"
@@ -53,9 +57,12 @@ def transform(
     duplicate_groups: DataFrame,
     leaks: DataFrame,
     splits: DataFrame,
+    limits: dict[str, float],
     params: Params,
 ) -> DataFrame:
-    """Output columns: those of selections but dataset and dataset_version; one row for every current document."""
+    """Output columns: those of selections but dataset and dataset_version; one row for every current document.
+
+    limits: similarity from which documents are `duplicate` or `cross_split`."""
     described = (
         origins(clean_records, params)
         .join(documents.select("document_id", "num_chars"), "document_id")
@@ -67,7 +74,16 @@ def transform(
     # One split after the other reads both several times; links across splits are few.
     pairs = cross_pairs(duplicate_matches, leaks, splits).localCheckpoint()
     decided = survivors(described, params) if pairs.isEmpty() else by_split(described.localCheckpoint(), pairs, params)
-    return decided.select(*[name for name in SELECTIONS.columns.names if name in decided.columns])
+    return with_limits(decided, limits).select(*[name for name in SELECTIONS.columns.names if name in decided.columns])
+
+
+def with_limits(decided: DataFrame, limits: dict[str, float]) -> DataFrame:
+    """The threshold that a duplicate or a linked document reached; a declared key knows none."""
+    has_none = F.col("drop_value") == "declared_key"
+    reached = [
+        F.when((F.col("drop_reason") == reason) & ~has_none, F.lit(f"{limit:g}")) for reason, limit in limits.items()
+    ]
+    return decided.withColumn("drop_threshold", F.coalesce("drop_threshold", *reached))
 
 
 def renamed_label_drops() -> list[Column]:
@@ -167,11 +183,19 @@ def sort_keys(params: Params) -> list[Column]:
     return [*[keys[name] for name in params.order], keys["newest"], F.col("document_id")]
 
 
+def external(context: "Context") -> dict[str, Any]:
+    """The similarities from which documents are duplicates, and from which they are linked across splits."""
+    params = {name: context.recipe.params[name].model_dump() for name in ("group_duplicates", "match_duplicates")}
+    linked = context.recipe.params["find_leaks"].model_dump()["threshold"] or params["match_duplicates"]["threshold"]
+    return {"limits": {"duplicate": params["group_duplicates"]["threshold"], "cross_split": linked}}
+
+
 JOB = Job(
     "select_examples",
     reads=(CLEAN_RECORDS, DOCUMENTS, LABELS, DUPLICATE_MATCHES, DUPLICATE_GROUPS, LEAKS, SPLITS),
     writes=SELECTIONS,
     params=Params,
     transform=transform,
+    external=external,
     iterative=True,
 )

@@ -11,7 +11,7 @@ GATE_RESULTS = Table(
         [
             DATASET,
             DATASET_VERSION,
-            column("gate", STRING, "leaks or split_shares", required=True),
+            column("gate", STRING, "leaks, repairs or split_shares", required=True),
             column("draft", STRING, "digest of the selection that was judged", required=True),
             column("passed", BOOL, "whether the draft may be published", required=True),
             column("value", DOUBLE, "what was measured"),

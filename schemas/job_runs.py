@@ -2,7 +2,7 @@
 
 from pyspark.sql import types as T
 
-from schemas.column_types import COUNTS, DATASET, DOUBLE, FINGERPRINT, INT, LONG, NAMES, STRING, TIMESTAMP
+from schemas.column_types import COUNTS, DATASET, DOUBLE, INT, LONG, NAMES, STRING, TIMESTAMP
 from schemas.table import Table, column
 
 JOB_RUNS = Table(
@@ -14,7 +14,9 @@ JOB_RUNS = Table(
             column("run_id", STRING, "id of the run", required=True),
             column("position", INT, "place of the job in the pipeline, from 0", required=True),
             column("status", STRING, "done, skipped, refused or failed", required=True),
-            FINGERPRINT,
+            column(
+                "fingerprint", STRING, "digest by which the next run knows what it would do the same", required=True
+            ),
             column("fingerprints", NAMES, "source -> fingerprint in force; one entry without source where it has one"),
             column("params", STRING, "parameters of the job, JSON", required=True),
             column("inputs", COUNTS, "table -> Delta version after the run", required=True),

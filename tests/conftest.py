@@ -24,6 +24,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     folder = tmp_path_factory.mktemp("spark")
     session = open_session(folder / "spark.log", master="local[2]")
     session.conf.set("spark.sql.shuffle.partitions", "2")
+    # Plans over a few rows run once: compiling them costs more than it gives. The lanes of real runs compile theirs.
+    session.conf.set("spark.sql.codegen.wholeStage", "false")
+    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
     yield session
     session.stop()
 

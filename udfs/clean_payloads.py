@@ -11,7 +11,7 @@ import pyarrow as pa
 from udfs.examples import Drop, Example, build_example, clean_example, document_id, prompt_digest
 from udfs.folding import fold_digest
 from udfs.language import detect_languages
-from udfs.payload_fields import read_fields
+from udfs.payload_fields import kind_name, read_fields
 
 MESSAGE = "struct<role: string, content: string, extra: string>"
 CLEANED_SCHEMA = (
@@ -73,7 +73,7 @@ def _clean(row: Mapping[str, Any], mapped: Mapped, fields: Any, rules: Rules) ->
         return kept | {"drop_reason": "vanished"}
     payload = orjson.loads(row["payload"])
     if not isinstance(payload, dict):
-        return kept | {"drop_reason": "bad_payload", "drop_value": type(payload).__name__}
+        return kept | {"drop_reason": "bad_payload", "drop_value": kind_name(payload)}
     built = build_example(payload, fields)
     if isinstance(built, Drop):
         return kept | {"drop_reason": built.reason, "drop_value": built.detail}

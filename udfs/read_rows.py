@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import orjson
 
 from udfs.open_source import FileError, open_source
+from udfs.payload_fields import kind_name
 from udfs.python_source import Definition, read_definitions
 from udfs.read_lines import read_chunks, read_lines
 
@@ -66,7 +67,7 @@ def _parse_json(position: int, line: str) -> Row:
     except orjson.JSONDecodeError as error:
         return Row(position, None, "bad_json", f"{error.msg}: column {error.colno}")
     if not isinstance(value, dict):
-        return Row(position, None, "not_an_object", f"found {type(value).__name__}, expected an object")
+        return Row(position, None, "not_an_object", f"found {kind_name(value)}, expected an object")
     return Row(position, line, None, None)
 
 

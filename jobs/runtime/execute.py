@@ -52,11 +52,20 @@ def execute(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, Da
         "done",
         seconds=time.monotonic() - started,
         cpu_seconds=cpu_seconds() - cpu,
-        rows_in=counts.get("rows_in", out if job.each is not None and job.done_by == job.each.key else None),
+        rows_in=_rows_in(job, scope, counts, out),
         rows_out=out,
         dropped=_named(table, dropped),
         commit=commit,
     )
+
+
+def _rows_in(job: Job, scope: Scope, counts: dict[str, int], out: int) -> int | None:
+    """Rows read from files; else the rows that had no output yet; else the current documents."""
+    if job.writes.has("file_rows"):
+        return counts.get("rows_in")
+    if job.each is not None:
+        return out if job.done_by == job.each.key else None
+    return scope.number_of_current()
 
 
 def planned_rows(job: Job, scope: Scope, external: dict[str, DataFrame]) -> DataFrame:

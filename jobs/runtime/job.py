@@ -1,6 +1,6 @@
 """The record that declares a job: what it reads, what it writes, and the pure function between."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,7 @@ class Job:
     iterative: the transform may run actions, on aggregates or bounded data only.
     per_source: the fingerprint is one of each source, over the part of the source that shapes rows.
     lake_params: parameters that belong to the lake: fixed by its first run, the same for every recipe.
+    contradiction: what in the recipe's parameters (by job) this job cannot work with, in words; None when all is well.
     libraries: distributions whose version shapes the output.
     revision: raised by hand when the same parameters give other output.
     """
@@ -51,6 +52,7 @@ class Job:
     iterative: bool = False
     per_source: bool = False
     lake_params: tuple[str, ...] = ()
+    contradiction: Callable[[Mapping[str, Any]], str | None] | None = None
     libraries: tuple[str, ...] = ()
     revision: int = 1
 

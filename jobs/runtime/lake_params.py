@@ -31,11 +31,12 @@ def properties(recipe: Recipe, jobs: Sequence[Job]) -> dict[str, str]:
 
 
 def settle(lake: Lake, recipe: Recipe, jobs: Sequence[Job]) -> Recipe:
-    """The recipe with the lake's parameters; ConfigError where it contradicts them."""
-    if not lake.exists(SPLITS):
-        return recipe
-    stored = lake.opened[SPLITS.name].properties
+    """The recipe with the lake's parameters; ConfigError where it contradicts them, or one job another."""
+    stored = lake.opened[SPLITS.name].properties if lake.exists(SPLITS) else {}
     params = {job.name: _settled(job, recipe.params[job.name], stored, recipe.path) for job in jobs}
+    for job in jobs:
+        if job.contradiction is not None and (fault := job.contradiction(params)):
+            raise ConfigError(f"{recipe.path}: section {job.name}: {fault}")
     return replace(recipe, params=params)
 
 

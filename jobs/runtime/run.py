@@ -17,12 +17,12 @@ from pyspark.sql import functions as F
 from jobs.runtime import console, gates, lake_params, lease, tracking
 from jobs.runtime.errors import ConfigError, GateRefusal
 from jobs.runtime.execute import Outcome, execute
-from jobs.runtime.fingerprints import all_fingerprints, flat
+from jobs.runtime.fingerprints import all_fingerprints
 from jobs.runtime.history import History
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe
 from jobs.runtime.scope import Scope
-from jobs.runtime.staleness import why_stale
+from jobs.runtime.staleness import fingerprint_seen, require_judged, why_stale
 from jobs.runtime.tables import Lake, conform
 from schemas.dataset_examples import DATASET_EXAMPLES
 from schemas.dataset_versions import DATASET_VERSIONS
@@ -71,6 +71,7 @@ def run_recipe(
     # What other runs did is read once none of them can write any more.
     with lease.hold(lake, run_id), ThreadPoolExecutor(2) as pool:
         context = open_context(lake, recipe, jobs, say, run_id)
+        require_judged(context, chosen)
         starting = pool.submit(tracking.start, context.recipe, run_id, context.code_version, say)
         context.created = {job.writes.name: pool.submit(_create, context, job) for job in chosen}
         status = "FAILED"
@@ -197,7 +198,7 @@ def _run_row(context: Context, job: Job, outcome: Outcome) -> dict[str, Any]:
         "run_id": context.run_id,
         "position": list(context.jobs).index(job),
         "status": outcome.status,
-        "fingerprint": flat(fingerprint),
+        "fingerprint": fingerprint_seen(context.scope, job),
         "fingerprints": fingerprint if isinstance(fingerprint, dict) else {"": fingerprint},
         "params": context.recipe.params[job.name].model_dump_json(exclude={"sources"}),
         "inputs": versions,

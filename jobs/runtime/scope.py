@@ -37,6 +37,7 @@ class Scope:
     draft: int = 1
     pins: dict[str, int | None] = field(default_factory=dict)
     _ids: dict[int, DataFrame] = field(default_factory=dict)
+    _number: dict[int, int] = field(default_factory=dict)
 
     def frames(self, job: Job) -> dict[str, DataFrame]:
         """The arguments of a job's transform, by name."""
@@ -98,6 +99,15 @@ class Scope:
         if version not in self._ids:
             self._ids[version] = ids.localCheckpoint()
         return self._ids[version]
+
+    def number_of_current(self) -> int | None:
+        """How many documents are current, when this job has asked which they are."""
+        version = self.pins.get(CLEAN_RECORDS.name)
+        if version is None or version not in self._ids:
+            return None
+        if version not in self._number:
+            self._number[version] = self._ids[version].count()
+        return self._number[version]
 
     def in_force(self, table: Table, rows: DataFrame) -> DataFrame:
         """Rows at the fingerprints that this recipe's jobs write now."""

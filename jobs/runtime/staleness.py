@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from jobs.runtime import gates
-from jobs.runtime.fingerprints import flat
+from jobs.runtime.errors import ConfigError
+from jobs.runtime.fingerprints import digest, flat
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe
+from jobs.runtime.scope import Scope
 from jobs.runtime.tables import Lake
+from schemas.clean_records import CLEAN_RECORDS
 
 if TYPE_CHECKING:
     from jobs.runtime.run import Context
@@ -31,7 +34,7 @@ def _own_reason(context: "Context", job: Job) -> str | None:
         return "never finished"
     if job.always:
         return "looks at the sources in every run"
-    if last["fingerprint"] != flat(context.scope.fingerprints[job.name]):
+    if last["fingerprint"] != fingerprint_seen(context.scope, job):
         return "recipe or code changed"
     if not context.lake.exists(job.writes) or last["output"] != context.lake.opened[job.writes.name].id:
         return f"table {job.writes.name} is not the one it wrote"
@@ -40,6 +43,29 @@ def _own_reason(context: "Context", job: Job) -> str | None:
         if table.name not in seen or context.history.changed(table, seen[table.name]):
             return f"rows of {table.name} changed"
     return None
+
+
+def require_judged(context: "Context", chosen: Sequence[Job]) -> None:
+    """A run that begins behind selection takes over what lies there: a draft to judge, or a good verdict on it."""
+    if not chosen or any(gates.selects(job) for job in chosen):
+        return
+    for judge in (job for job in context.jobs if gates.is_verdict(job)):
+        why = _own_reason(context, judge)
+        if judge in chosen and why and not gates.has_draft(context.scope):
+            raise ConfigError(f"--from {chosen[0].name}: there is no draft to judge. Run from select_examples.")
+        if judge not in chosen and any(gates.writes_version(job) for job in chosen):
+            if why:
+                raise ConfigError(f"--from {chosen[0].name}: the draft is not judged ({why}). Run from {judge.name}.")
+            gates.require_passed(context.scope)
+
+
+def fingerprint_seen(scope: Scope, job: Job) -> str:
+    """What a run leaves for the next to compare: the job's own fingerprint, and that of the cleaning where it decides
+    which documents the job sees. Going back to an earlier cleaning writes no row, but changes what is current."""
+    own, cleaning = flat(scope.fingerprints[job.name]), scope.producers.get(CLEAN_RECORDS.name, job.name)
+    if CLEAN_RECORDS not in job.watched or cleaning == job.name:
+        return own
+    return digest([own, flat(scope.fingerprints[cleaning])])
 
 
 def look(lake: Lake, recipe: Recipe, jobs: Sequence[Job]) -> "Context":

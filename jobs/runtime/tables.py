@@ -175,7 +175,11 @@ def mark_rule_breaks(table: Table, rows: DataFrame) -> DataFrame:
     broken = [
         F.when(~F.coalesce(F.expr(rule), F.lit(False)), F.lit(f"rule:{name}")) for name, rule in table.checks.items()
     ]
-    return rows.withColumn("drop_reason", F.coalesce("drop_reason", *broken))
+    marked = rows.withColumn("drop_reason", F.coalesce("drop_reason", *broken))
+    if table.has("document_id") and "document_id" not in table.key:
+        # A dropped record becomes no document: whoever reads documents need not look at reasons.
+        return marked.withColumn("document_id", F.when(F.col("drop_reason").isNull(), F.col("document_id")))
+    return marked
 
 
 def _check_constraints(table: Table, properties: Mapping[str, str]) -> None:

@@ -5,11 +5,15 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.find_leaks import Params, transform
+from jobs.assign_splits import Params as SplitParams
+from jobs.find_leaks import Check, Params, links_of, transform
 from jobs.frames.links import LINK_KINDS
 from jobs.frames.shingling import Shingling
+from jobs.hash_shingles import Params as HashParams
+from jobs.match_duplicates import Params as MatchParams
 from tests.conftest import rows
 from udfs.folding import fold_digest
+from udfs.shingles import ShingleRule
 
 pytestmark = pytest.mark.spark
 
@@ -79,7 +83,18 @@ def test_pairs_of_two_splits(spark: SparkSession, bind: tuple[str, ...]) -> None
         "document_id string, split string, drop_reason string",
     )
     records = spark.createDataFrame(RECORDS, "document_id string, groups array<string>")
-    params = Params(shingles=Shingling(words=1), tasks=1)
-    found = transform(documents, records, splits, bind, params)
+    check = Check(0.5, ShingleRule.words(1), bind)
+    found = transform(documents, records, splits, check, Params(tasks=1))
     expected = EXPECTED if "group" in bind else [one for one in EXPECTED if one["method"] != "declared_key"]
     assert rows(found, "document_id", "other_id") == expected
+
+
+def test_links_are_those_of_matching_unless_the_check_has_its_own() -> None:
+    params = {
+        "hash_shingles": HashParams(shingles=Shingling(words=5)),
+        "match_duplicates": MatchParams(threshold=0.7),
+        "assign_splits": SplitParams(bind=("folded_text",)),
+    }
+    assert links_of(params | {"find_leaks": Params()}) == Check(0.7, ShingleRule.words(5), ("folded_text",))
+    own = Params(threshold=0.6, shingles=Shingling(words=3))
+    assert links_of(params | {"find_leaks": own}) == Check(0.6, ShingleRule.words(3), ("folded_text",))

@@ -14,6 +14,8 @@ from tests.conftest import rows
 
 SOURCES = (Source(name="first", path="x", format="text"), Source(name="second", path="x", format="text"))
 MATCHES = "document_id string, matches array<struct<document_id: string, similarity: double>>"
+THRESHOLDS = {"duplicate": "0.7", "cross_split": "0.5"}
+LIMITS = {"duplicate": 0.7, "cross_split": 0.5}
 LEAKS = "document_id string, other_id string, method string, similarity double"
 
 
@@ -57,6 +59,7 @@ def select(
         frame([(d.id, d.group or d.id) for d in docs], "document_id string, group_id string"),
         frame(leaks, LEAKS),
         frame([(d.id, d.split, "hash", f"leak-{d.id}", *d.drop) for d in docs], SPLITS.columns),
+        LIMITS,
         params,
     )
     return rows(found, "document_id")
@@ -78,7 +81,7 @@ def row(doc: Doc, reason: str | None = None, value: str | None = None, partner: 
         "partner_id": partner,
         "drop_reason": reason,
         "drop_value": value,
-        "drop_threshold": None,
+        "drop_threshold": THRESHOLDS.get(reason or "") if value != "declared_key" else None,
     }
 
 
@@ -184,21 +187,22 @@ def test_a_document_of_many_records_has_its_best_source_and_newest_revision(spar
         spark.createDataFrame([("a", "g"), ("b", "g")], "document_id string, group_id string"),
         spark.createDataFrame([], LEAKS),
         spark.createDataFrame([(one, "train", "hash", "l", *nothing) for one in "ab"], SPLITS.columns),
+        LIMITS,
         Params(sources=SOURCES),
     )
-    common = {"split": "train", "leak_group_id": "l", "group_id": "g", "drop_threshold": None}
+    common = {"split": "train", "leak_group_id": "l", "group_id": "g"}
     assert rows(found, "document_id") == [
         {
             **common,
             **{"document_id": "a", "label": None, "labels": [], "label_source": None, "language": "en"},
             **{"sources": ["second"], "licenses": ["MIT"], "record_ids": ["r1"]},
-            **{"partner_id": "b", "drop_reason": "duplicate", "drop_value": "g"},
+            **{"partner_id": "b", "drop_reason": "duplicate", "drop_value": "g", "drop_threshold": "0.7"},
         },
         {
             **common,
             **{"document_id": "b", "label": "1", "labels": ["1"], "label_source": "gold", "language": "de"},
             **{"sources": ["first", "second"], "licenses": ["BSD"], "record_ids": ["r2", "r3"]},
-            **{"partner_id": None, "drop_reason": None, "drop_value": None},
+            **{"partner_id": None, "drop_reason": None, "drop_value": None, "drop_threshold": None},
         },
     ]
 

@@ -58,7 +58,12 @@ class Project:
     def start(self, master: str = "local[2]", options: Sequence[str] = ()) -> "subprocess.Popen[str]":
         """Start `sluice run` in this folder."""
         command = [sys.executable, "-m", "jobs.runtime.cli", "run", str(self.recipe), *options]
-        environment = {**os.environ, "SLUICE_MASTER": master, "PYTHONPATH": str(Path(__file__).parents[2])}
+        environment = {
+            **os.environ,
+            "SLUICE_MASTER": master,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONUNBUFFERED": "1",
+        }
         return subprocess.Popen(
             command, cwd=self.folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )

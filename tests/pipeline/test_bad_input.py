@@ -74,7 +74,7 @@ QUARANTINED = {
     ("latin1", "latin1.txt", 2, "bad_encoding", "byte 0xe9 at column 4"),
     ("surrogates", "surrogates.jsonl", 2, "bad_json", "no low surrogate in string: column 10"),
     ("surrogates", "surrogates.jsonl", 3, "bad_encoding", "byte 0xed at column 10"),
-    ("nulls", "nulls.jsonl", 1, "not_an_object", "found NoneType, expected an object"),
+    ("nulls", "nulls.jsonl", 1, "not_an_object", "found null, expected an object"),
     ("nulls", "nulls.jsonl", 5, "not_an_object", "found list, expected an object"),
     ("csv", "nulls.csv", 3, "missing_key", "no plain value in id"),
     ("csv", "nulls.csv", 5, "bad_csv_row", "found 1 fields, expected 2"),

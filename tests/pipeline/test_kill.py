@@ -1,10 +1,12 @@
 """Kill the real command, run it again: the same tables as an undisturbed run, nothing doubled, no waiting.
 
-A kill point is a job and a phase: `made` when its table has just been created, `data` when data files lie there that
-no log entry names. The whole process tree gets SIGKILL: the driver, the JVM and the Python workers.
+A kill point is a job and a phase: `running` once the job before it has said its line, `data` when data files lie in
+its table that no log entry names. The whole process tree gets SIGKILL: the driver, the JVM and the Python workers.
 """
 
 import json
+import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -12,16 +14,18 @@ from typing import Any
 import psutil
 import pytest
 
+from jobs.pipeline import PIPELINE
+
 SECTIONS: dict[str, Any] = {
     "dataset": "intents",
     "sources": [{"name": "bank", "path": "raw", "format": "json", "fields": {"text": "text", "label": "label"}}],
 }
 CI_POINTS = (
-    ("ingest_records", "raw_records", "made"),
+    ("ingest_records", "raw_records", "running"),
     ("clean_text", "clean_records", "data"),
-    ("match_duplicates", "duplicate_matches", "made"),
+    ("match_duplicates", "duplicate_matches", "running"),
     ("assign_splits", "splits", "data"),
-    ("write_dataset", "dataset_examples", "made"),
+    ("write_dataset", "dataset_examples", "running"),
 )
 ALL_POINTS = (
     *CI_POINTS,
@@ -30,7 +34,7 @@ ALL_POINTS = (
     ("hash_shingles", "signatures", "data"),
     ("select_examples", "selections", "data"),
     ("write_dataset", "dataset_examples", "data"),
-    ("publish_dataset", "dataset_versions", "made"),
+    ("publish_dataset", "dataset_versions", "running"),
 )
 SECONDS = 240
 
@@ -61,7 +65,7 @@ def kill_and_compare(
     calm.run()
     hits = []
     for job, table, phase in in_pipeline_order(points):
-        hit = kill_at(killed, table, phase, stop_all)
+        hit = kill_at(killed, job, table, phase, stop_all)
         print(f"killed {job}: {'between data files and commit' if hit == 'data' else hit}")
         hits.append(hit)
     assert "missed" not in hits, hits
@@ -75,28 +79,45 @@ def kill_and_compare(
 
 
 def in_pipeline_order(points: tuple[tuple[str, str, str], ...]) -> list[tuple[str, str, str]]:
-    from jobs.pipeline import PIPELINE
-
     names = [job.name for job in PIPELINE]
     return sorted(points, key=lambda point: (names.index(point[0]), point[2] == "data"))
 
 
-def kill_at(project: Any, table: str, phase: str, stop_all: list[Any]) -> str:
-    """Start the command, kill its tree at the point; returns the phase that was hit, or missed."""
-    reached = {"made": is_made, "data": has_data_without_commit}[phase]
+def kill_at(project: Any, job: str, table: str, phase: str, stop_all: list[Any]) -> str:
+    """Start the command, kill its tree at the point; returns the phase that was hit, or what was missed."""
     folder = project.lake / table
     process = project.start()
     stop_all.append(process)
+    said = lines_of(process)
+
+    def reached() -> bool:
+        return runs(job, said) if phase == "running" else has_data_without_commit(folder)
+
     end = time.monotonic() + SECONDS
     while process.poll() is None and time.monotonic() < end:
-        if reached(folder):
+        if reached():
             before = log_entries(folder)
             kill_tree(process.pid)
             process.wait()
-            return phase if log_entries(folder) == before and reached(folder) else "missed"
+            return phase if log_entries(folder) == before and reached() else "missed"
         time.sleep(0.002)
     kill_tree(process.pid)
     return "missed"
+
+
+def lines_of(process: "subprocess.Popen[str]") -> list[str]:
+    """What the process prints, growing while it does."""
+    lines: list[str] = []
+    assert process.stdout is not None
+    threading.Thread(target=lines.extend, args=(process.stdout,), daemon=True).start()
+    return lines
+
+
+def runs(job: str, said: list[str]) -> bool:
+    """The job before it has said its line, and the job has not."""
+    done = {line.split()[0] for line in list(said) if line.startswith("  ")}
+    names = [one.name for one in PIPELINE]
+    return job not in done and names[names.index(job) - 1] in done
 
 
 def kill_tree(pid: int) -> None:
@@ -116,11 +137,6 @@ def kill_tree(pid: int) -> None:
 
 def log_entries(folder: Path) -> set[str]:
     return {name.name for name in (folder / "_delta_log").glob("*.json")}
-
-
-def is_made(folder: Path) -> bool:
-    """The table was created and nothing was written yet."""
-    return log_entries(folder) == {f"{0:020}.json"}
 
 
 def has_data_without_commit(folder: Path) -> bool:
@@ -145,8 +161,13 @@ def test_the_watch_tells_data_files_from_committed_ones(tmp_path: Path) -> None:
     log = tmp_path / "_delta_log"
     log.mkdir()
     (log / f"{0:020}.json").write_text('{"protocol": {}}\n')
-    assert is_made(tmp_path) and not has_data_without_commit(tmp_path)
+    assert not has_data_without_commit(tmp_path)
     (tmp_path / "part-0.parquet").touch()
     assert has_data_without_commit(tmp_path)
     (log / f"{1:020}.json").write_text('{"add": {"path": "part-0.parquet"}}\n')
-    assert not has_data_without_commit(tmp_path) and not is_made(tmp_path)
+    assert not has_data_without_commit(tmp_path)
+
+
+def test_the_watch_tells_which_job_runs() -> None:
+    said = ["intents (recipe.yaml)\n", "  list_files  4 new  2.1 s\n", "  ingest_records  9 in\n"]
+    assert [runs(job, said) for job in ("ingest_records", "clean_text", "collect_documents")] == [False, True, False]

@@ -95,9 +95,9 @@ def test_bad_json_is_quarantined_without_its_text(line: str) -> None:
 def test_json_that_is_no_object_is_quarantined() -> None:
     assert read(b'[{"a": 1}]\n"text"\n7\nnull\n\xff', "json") == [
         bad(1, "not_an_object", "found list, expected an object"),
-        bad(2, "not_an_object", "found str, expected an object"),
-        bad(3, "not_an_object", "found int, expected an object"),
-        bad(4, "not_an_object", "found NoneType, expected an object"),
+        bad(2, "not_an_object", "found text, expected an object"),
+        bad(3, "not_an_object", "found number, expected an object"),
+        bad(4, "not_an_object", "found null, expected an object"),
         bad(5, "bad_encoding", "byte 0xff at column 1"),
     ]
 

@@ -1,0 +1,160 @@
+"""One lake with 10,000 real questions and planted rows, and what changes in its sources from run to run."""
+
+import csv
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pyspark.sql import Row, SparkSession
+
+from jobs.pipeline import PIPELINE
+from jobs.runtime.recipe import load_recipe
+from jobs.runtime.run import Context, run_recipe
+from jobs.runtime.tables import Lake
+from jobs.runtime.views import register
+
+BANK_ROWS = 10_000
+PAIRS = 150
+GROUP = "thread-grown"
+
+
+def words(name: str, count: int) -> list[str]:
+    """Words of five letters that no other name has."""
+    return [hashlib.sha256(f"{name}/{place}".encode()).hexdigest()[:5] for place in range(count)]
+
+
+def pair(number: int) -> tuple[str, str, str, str]:
+    """Two texts with too little in common to be linked, one between that is linked to both, one near that one only."""
+    every = words(f"pair {number}", 28)
+    left, right, between = every[:20], every[8:], every[4:24]
+    near = [*words(f"near {number}", 3), *every[7:21], *words(f"nearer {number}", 3)]
+    return " ".join(left), " ".join(right), " ".join(between), " ".join(near)
+
+
+@dataclass
+class Story:
+    """A lake, the rows of its sources, and the last run."""
+
+    folder: Path
+    spark: SparkSession
+    bank: dict[str, dict[str, str]]
+    notes: dict[str, str] = field(default_factory=dict)
+    faq: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    twice: list[dict[str, str]] = field(default_factory=list)
+    sections: dict[str, Any] = field(default_factory=dict)
+    last: Context | None = None
+
+    @property
+    def lake(self) -> Lake:
+        """The lake, opened anew."""
+        return Lake(self.spark, str(self.folder / "lake"))
+
+    def write(self) -> None:
+        """Write the sources as they are now."""
+        with (self.folder / "bank.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, ["id", "text", "label", "thread"])
+            writer.writeheader()
+            writer.writerows([*self.bank.values(), *self.twice])
+        for folder in ("notes", "faq"):
+            (self.folder / folder).mkdir(exist_ok=True)
+            for old in (self.folder / folder).iterdir():
+                old.unlink()
+        notes = [{"id": name, "text": text} for name, text in self.notes.items()]
+        _write_lines(self.folder / "notes" / "notes.jsonl", notes)
+        for name, turns in self.faq.items():
+            _write_lines(self.folder / "faq" / name, [{"q": prompt, "a": reply} for prompt, reply in turns])
+
+    def run(self, recipe: str = "recipe.yaml", **sections: Any) -> Context:
+        """Write the sources, run a recipe and register the views."""
+        self.write()
+        self.last = run_recipe(self.spark, self.recipe(recipe, **sections), PIPELINE, say=lambda _: None)
+        register(self.lake)
+        return self.last
+
+    def recipe(self, name: str = "recipe.yaml", **sections: Any) -> Any:
+        """The recipe as a file of that name holds it."""
+        path = self.folder / name
+        document = self.document() | self.sections | sections
+        path.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+        return load_recipe(str(path), PIPELINE)
+
+    def document(self) -> dict[str, Any]:
+        """Three sources: a file with keys and threads, notes with keys, questions and answers without."""
+        folder = self.folder
+        return {
+            "dataset": "story",
+            "tables": str(folder / "lake"),
+            "tracking": {"uri": "nowhere://at.all"},
+            "sources": [
+                source("bank", folder / "bank.csv", "csv", {"text": "text", "label": "label", "group": "thread"}, "id"),
+                source("notes", folder / "notes", "json", {"text": "text"}, "id"),
+                source("faq", folder / "faq", "json", {"prompt": "q", "response": "a"}) | {"on_vanish": "drop"},
+            ],
+            "clean_text": {"language_model": None, "cleaners": ["repair_unicode", "strip_control_characters"]},
+            "match_duplicates": {"bucket_cap": 50, "anchors": 5},
+        }
+
+    def ask(self, statement: str) -> list[Row]:
+        """The rows of a query over tables and views."""
+        return self.spark.sql(statement).collect()
+
+    def splits(self) -> dict[str, str]:
+        """document_id -> split, of every document that ever had one."""
+        return {row[0]: row[1] for row in self.ask("SELECT document_id, split FROM splits")}
+
+    def record(self, source: str, **like: str) -> Row:
+        """The current row of clean_records whose record has these payload fields, with split and outcome."""
+        where = " AND ".join(f"get_json_object(r.payload, '$.{key}') = '{value}'" for key, value in like.items())
+        found = self.ask(f"""
+            SELECT c.record_id, c.revision, c.document_id, c.text, s.split, s.reason, s.drop_reason AS set_aside,
+                   o.outcome, o.drop_reason, o.drop_value, o.drop_threshold, o.partner_id
+            FROM current_records c
+            JOIN raw_records r ON r.record_id = c.record_id AND r.revision = c.revision
+            LEFT JOIN splits s ON s.document_id = c.document_id
+            LEFT JOIN outcomes o ON o.record_id = c.record_id AND o.dataset = c.dataset
+              AND o.dataset_version = (SELECT max(dataset_version) FROM dataset_versions WHERE dataset = 'story')
+            WHERE c.dataset = 'story' AND r.source = '{source}' AND {where}""")
+        assert len(found) == 1, (source, like, len(found))
+        return found[0]
+
+
+def source(name: str, path: Path, form: str, fields: dict[str, str], key: str | None = None) -> dict[str, Any]:
+    """One source of the recipe."""
+    return {"name": name, "path": str(path), "format": form, "fields": fields} | ({"key": key} if key else {})
+
+
+def first_rows(shared_data: Path) -> dict[str, dict[str, str]]:
+    """10,000 real bank questions with their intents, no two in one thread but the four of one small group."""
+    with (shared_data / "intents_banking77" / "train.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))[:BANK_ROWS]
+    bank = {
+        f"q{number}": {"id": f"q{number}", "text": row["text"], "label": row["category"], "thread": f"thread-{number}"}
+        for number, row in enumerate(rows)
+    }
+    for number in range(60):
+        text = " ".join(words(f"thread {number}", 20))
+        bank[f"t{number}"] = {"id": f"t{number}", "text": text, "label": "talk", "thread": f"{GROUP}-{number}"}
+    return bank
+
+
+def first_notes() -> dict[str, str]:
+    """The ends of 150 pairs, and untidy texts that another cleaning changes."""
+    notes = {}
+    for number in range(PAIRS):
+        notes[f"left{number}"], notes[f"right{number}"], *_ = pair(number)
+    for number in range(60):
+        notes[f"untidy{number}"] = "  ".join(words(f"untidy {number}", 20))
+    return notes
+
+
+def first_faq() -> dict[str, list[tuple[str, str]]]:
+    """60 questions with one answer each, in two files."""
+    turns = [(" ".join(words(f"ask {n}", 9)), " ".join(words(f"answer {n}", 20))) for n in range(60)]
+    return {"one.jsonl": turns[:50], "two.jsonl": turns[50:]}
+
+
+def _write_lines(path: Path, rows: list[dict[str, str]]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
