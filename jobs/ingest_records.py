@@ -65,7 +65,8 @@ def settle_keys(read: DataFrame) -> DataFrame:
         "drop_reason": F.lit("duplicate_key"),
     }
     chosen = {name: F.when(F.col("_contested"), value).otherwise(F.col(name)) for name, value in set_aside.items()}
-    return settled.withColumns(chosen).select(*[name for name in RAW_RECORDS.columns.names if name in read.columns])
+    found = set(read.columns)
+    return settled.withColumns(chosen).select(*[name for name in RAW_RECORDS.columns.names if name in found])
 
 
 def _order(name: str) -> Column:

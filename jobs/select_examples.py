@@ -74,7 +74,8 @@ def transform(
     # One split after the other reads both several times; links across splits are few.
     pairs = cross_pairs(duplicate_matches, leaks, splits).localCheckpoint()
     decided = survivors(described, params) if pairs.isEmpty() else by_split(described.localCheckpoint(), pairs, params)
-    return with_limits(decided, limits).select(*[name for name in SELECTIONS.columns.names if name in decided.columns])
+    found = set(decided.columns)
+    return with_limits(decided, limits).select(*[name for name in SELECTIONS.columns.names if name in found])
 
 
 def with_limits(decided: DataFrame, limits: dict[str, float]) -> DataFrame:

@@ -129,7 +129,8 @@ class Scope:
             "fingerprint": _fingerprint_column(self.fingerprints[producer]),
             "batch": F.lit(batch),
         }
-        wanted = {name: value for name, value in stamps.items() if table.has(name) and name not in rows.columns}
+        found = set(rows.columns)
+        wanted = {name: value for name, value in stamps.items() if table.has(name) and name not in found}
         return rows.withColumns(wanted) if wanted else rows
 
     def published(self) -> DataFrame:

@@ -47,6 +47,8 @@ LOCAL_CONF = {
     "spark.sql.shuffle.partitions": "4",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",
+    # Spark would note the Python line of every column expression: five calls into the JVM instead of one.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     # Scoring and parsing dominate; idle workers are reused, and a plan's widths stay readable in the log.
     "spark.sql.debug.maxToStringFields": "100",
 }

@@ -93,7 +93,8 @@ class Lake:
             return self.spark.createDataFrame([], table.columns)
         reader = self.spark.read.format("delta")
         rows = (reader if version is None else reader.option("versionAsOf", version)).load(self.path(table))
-        new = [f for f in table.columns if f.name not in rows.columns]
+        found = set(rows.columns)
+        new = [f for f in table.columns if f.name not in found]
         return rows.withColumns({f.name: F.lit(None).cast(f.dataType) for f in new}) if new else rows
 
     def version(self, table: Table) -> int | None:
@@ -153,18 +154,16 @@ class Lake:
 
 def conform(table: Table, rows: DataFrame) -> DataFrame:
     """Columns in declared order and type; undeclared ones are an error, absent optional ones null."""
-    extra = set(rows.columns) - set(table.columns.names)
-    missing = {f.name for f in table.columns if not f.nullable} - set(rows.columns)
+    found = set(rows.columns)  # asks the JVM: once
+    extra = found - set(table.columns.names)
+    missing = {f.name for f in table.columns if not f.nullable} - found
     if extra or missing:
         raise SchemaMismatchError(
             f"rows for table {table.name} do not fit its declaration: "
             f"undeclared columns {sorted(extra)}, missing required ones {sorted(missing)}. Mend transform or schema."
         )
     return rows.select(
-        *[
-            (F.col(f.name) if f.name in rows.columns else F.lit(None)).cast(f.dataType).alias(f.name)
-            for f in table.columns
-        ]
+        *[(F.col(f.name) if f.name in found else F.lit(None)).cast(f.dataType).alias(f.name) for f in table.columns]
     )
 
 

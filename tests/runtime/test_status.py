@@ -9,7 +9,6 @@ from jobs.runtime.status import status_of
 from tests.grown_lake import GrownLake, files_in
 
 
-@pytest.mark.by_hand
 @pytest.mark.spark
 def test_all_is_up_to_date_after_a_run(grown_lake: GrownLake, capsys: pytest.CaptureFixture[str]) -> None:
     before = files_in(grown_lake.folder)

@@ -38,7 +38,6 @@ EXPECTED = {
 }
 
 
-@pytest.mark.by_hand
 @pytest.mark.spark
 @pytest.mark.parametrize("version", EXPECTED)
 def test_each_record_has_the_outcome_counted_by_hand(grown_lake: GrownLake, version: int) -> None:
@@ -53,7 +52,6 @@ def test_growth_changes_no_outcome_of_an_old_version(grown_lake: GrownLake, vers
     assert grown_lake.outcomes_of(version) == grown_lake.outcomes[version - 1]
 
 
-@pytest.mark.by_hand
 @pytest.mark.spark
 def test_published_records_are_the_examples(grown_lake: GrownLake) -> None:
     rows = grown_lake.ask("""
@@ -81,7 +79,6 @@ def test_merged_records_name_the_record_and_dropped_ones_the_document(grown_lake
     assert {row["merged_into"] for row in last.values() if row["outcome"] != "merged"} == {None}
 
 
-@pytest.mark.by_hand
 @pytest.mark.spark
 def test_a_changed_record_is_another_document_and_reverted_the_first_again(grown_lake: GrownLake) -> None:
     record = grown_lake.record("alpha", 7)
