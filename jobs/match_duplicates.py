@@ -15,6 +15,9 @@ from schemas.documents import DOCUMENTS
 from schemas.duplicate_matches import DUPLICATE_MATCHES
 from schemas.signatures import SIGNATURES
 
+# New documents whose band keys every task gets: 32 keys of 8 bytes each, some 20 MB as a hash table.
+MOST_SENT = 20_000
+
 
 class Params(BaseModel, frozen=True, extra="forbid"):
     """threshold: exact Jaccard similarity from which documents are linked, 0 to 1.
@@ -29,8 +32,8 @@ class Params(BaseModel, frozen=True, extra="forbid"):
 def transform(new_documents: DataFrame, signatures: DataFrame, params: Params) -> DataFrame:
     """Input columns of signatures: document_id, fine, coarse, band_keys.  Output columns: document_id, method,
     matches, uncompared; one row for every new document."""
-    fresh = new_documents.select("document_id", F.xxhash64("document_id").alias("doc"))
-    entries = bucket_entries(signatures, fresh).transform(divide_buckets, params)
+    fresh = new_documents.select("document_id", F.xxhash64("document_id").alias("doc")).localCheckpoint()
+    entries = bucket_entries(signatures, fresh, few=are_few(fresh, signatures)).transform(divide_buckets, params)
     matches = candidate_pairs(entries, params).transform(verify, signatures, params).transform(by_document)
     return (
         fresh.join(matches, "document_id", "left")
@@ -46,7 +49,13 @@ def transform(new_documents: DataFrame, signatures: DataFrame, params: Params) -
     )
 
 
-def bucket_entries(signatures: DataFrame, fresh: DataFrame) -> DataFrame:
+def are_few(fresh: DataFrame, signatures: DataFrame) -> bool:
+    """Whether the new documents are so few that their band keys, sent to every task, save a shuffle of all others."""
+    count = fresh.count()
+    return count <= MOST_SENT and count * 4 <= signatures.count()
+
+
+def bucket_entries(signatures: DataFrame, fresh: DataFrame, *, few: bool) -> DataFrame:
     """One row a document and band: key, the finer key that divides a great bucket, whether the document is new.
 
     Only buckets that hold a new document and another one stay. Ids travel as 8 bytes.
@@ -60,6 +69,11 @@ def bucket_entries(signatures: DataFrame, fresh: DataFrame) -> DataFrame:
     entries = marked.select(
         F.xxhash64("document_id").alias("doc"), F.coalesce("is_new", F.lit(False)).alias("is_new"), F.inline("keys")
     )
+    if few:
+        wanted = signatures.join(F.broadcast(fresh), "document_id", "left_semi").select(
+            F.explode("band_keys").alias("key")
+        )
+        entries = entries.join(F.broadcast(wanted.distinct()), "key", "left_semi")
     bucket = Window.partitionBy("key")
     counted = entries.withColumns({"size": F.count("doc").over(bucket), "has_new": F.bool_or("is_new").over(bucket)})
     return counted.where("size > 1 AND has_new").drop("has_new")
@@ -162,5 +176,6 @@ JOB = Job(
     transform=transform,
     each=DOCUMENTS,
     lake=(SIGNATURES,),
+    iterative=True,
     lake_params=("threshold", "bucket_cap", "anchors"),
 )

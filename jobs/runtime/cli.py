@@ -76,6 +76,9 @@ def run(
     plan: Annotated[
         bool, typer.Option("--plan", help="Only say what would be worked: reads new files, writes nothing.")
     ] = False,
+    resplit: Annotated[
+        bool, typer.Option("--resplit", help="Draw splits anew for documents that no published version ever kept.")
+    ] = False,
 ) -> None:
     """Run a recipe: only what changed is worked, and a version is published when the dataset changed.
 
@@ -84,13 +87,15 @@ def run(
     loaded = [_load(path, overrides, tables) for path in recipes]
     _refuse_unknown_jobs(first, last)
     spark = _start()
+    if plan and resplit:
+        raise ConfigError("--plan writes nothing and --resplit does: give one of them")
     if plan:
         for recipe in loaded:
             _plan_one(spark, recipe, first, last)
     else:
         from jobs.runtime.closing import show_closing
 
-        show_closing([_run_one(spark, recipe, first, last) for recipe in loaded])
+        show_closing([_run_one(spark, recipe, first, last, resplit) for recipe in loaded])
 
 
 @app.command()
@@ -184,13 +189,13 @@ def _start() -> "SparkSession":
     return spark
 
 
-def _run_one(spark: "SparkSession", recipe: "Recipe", first: str | None, last: str | None) -> "Context":
+def _run_one(spark: "SparkSession", recipe: "Recipe", first: str | None, last: str | None, resplit: bool) -> "Context":
     from jobs.pipeline import PIPELINE
     from jobs.runtime.run import run_recipe
     from jobs.runtime.show import say, show_result
 
     say(f"{recipe.dataset} ({recipe.path})")
-    context = run_recipe(spark, recipe, PIPELINE, first, last)
+    context = run_recipe(spark, recipe, PIPELINE, first, last, resplit=resplit)
     show_result(context)
     return context
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pyspark.sql import DataFrame, Row
+from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from jobs.frames.links import LINK_KINDS, link_keys
@@ -23,6 +23,7 @@ def notices(context: Context, manifest: Row) -> Iterator[str]:
     """One line for each thing to know."""
     yield from absent_classes(manifest["split_counts"], manifest["label_counts"])
     yield from large_leak_groups(context, manifest["dataset_version"])
+    yield from unbound(context)
 
 
 def absent_classes(splits: dict[str, int], labels: dict[str, int]) -> Iterator[str]:
@@ -47,6 +48,29 @@ def large_leak_groups(context: Context, version: int) -> Iterator[str]:
         ties = ", ".join(f"{count:,} by {name}" for name, count in tie_counts(context, members) if count)
         held = f"{row['size']:,} documents ({row['size'] / row['total']:.1%}), all in {row['split']}"
         yield f"leak group {row['leak_group_id'][:12]} holds {held}; tied: {ties or 'by documents of other datasets'}"
+
+
+def unbound(context: Context) -> Iterator[str]:
+    """Prompts and older texts that too many share to tie what has them (assign_splits.prompt_cap, revision_cap)."""
+    params = context.recipe.params["assign_splits"].model_dump()
+    current = context.scope.current(DOCUMENTS, context.lake.read(DOCUMENTS))
+    shared = current.where("prompt_digest IS NOT NULL").groupBy("prompt_digest").agg(F.count(F.lit(1)).alias("n"))
+    yield from _too_many(shared, params["prompt_cap"], "prompt", "documents share it and may lie in different splits")
+    records = context.scope.in_force(CLEAN_RECORDS, context.lake.read(CLEAN_RECORDS))
+    newest_text = F.max_by("document_id", "revision").over(Window.partitionBy("record_id"))
+    texts = records.where("document_id IS NOT NULL").withColumn("is_old", newest_text != F.col("document_id"))
+    had = texts.groupBy("document_id").agg(
+        F.count_distinct("record_id").alias("n"), F.bool_or("is_old").alias("is_old")
+    )
+    said = "records had it, so it lends their newer texts no split"
+    yield from _too_many(had.where("is_old"), params["revision_cap"], "older text", said)
+
+
+def _too_many(counted: DataFrame, cap: int, kind: str, said: str) -> Iterator[str]:
+    row = counted.where(F.col("n") > cap).agg(F.count(F.lit(1)).alias("many"), F.max("n").alias("most")).first()
+    if row and row["many"]:
+        many = f"{row['many']:,} {kind}{'s' if row['many'] > 1 else ''}"
+        yield f"{many} above the cap of {cap}: up to {row['most']:,} {said}"
 
 
 def tie_counts(context: Context, members: DataFrame) -> Iterator[tuple[str, int]]:

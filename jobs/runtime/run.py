@@ -1,33 +1,29 @@
 """Run a recipe: every job in order, skipping what nothing has changed, one line a job."""
 
-import subprocess
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.runtime import console, gates, lake_params, lease, tracking
+from jobs.runtime import console, gates, lake_params, lease, recording, tracking
 from jobs.runtime.errors import ConfigError, GateRefusal
 from jobs.runtime.execute import Outcome, execute
 from jobs.runtime.fingerprints import all_fingerprints
 from jobs.runtime.history import History
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe
+from jobs.runtime.resplit import give_up_splits
 from jobs.runtime.scope import Scope
-from jobs.runtime.staleness import fingerprint_seen, require_judged, why_stale
-from jobs.runtime.tables import Lake, conform
-from schemas.dataset_examples import DATASET_EXAMPLES
+from jobs.runtime.staleness import require_judged, why_stale
+from jobs.runtime.tables import Lake
 from schemas.dataset_versions import DATASET_VERSIONS
 from schemas.job_runs import JOB_RUNS
-from schemas.table import Table
 
 
 @dataclass
@@ -63,13 +59,18 @@ def run_recipe(
     first: str | None = None,
     last: str | None = None,
     say: Callable[[str], None] = console.console.print,
+    resplit: bool = False,
 ) -> Context:
-    """Run the jobs of a recipe from `first` to `last`; raises what the first failing job raises."""
+    """Run the jobs of a recipe from `first` to `last`; raises what the first failing job raises.
+
+    resplit: documents that no published version ever kept lose their split before."""
     chosen = between(jobs, first, last)
     lake = Lake(spark, recipe.tables)
     run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S") + "-" + uuid.uuid4().hex[:6]
     # What other runs did is read once none of them can write any more.
     with lease.hold(lake, run_id), ThreadPoolExecutor(2) as pool:
+        if resplit:
+            say(f"  {'resplit':<18}{'':<12} {give_up_splits(lake):>9,} documents are drawn anew")
         context = open_context(lake, recipe, jobs, say, run_id)
         require_judged(context, chosen)
         starting = pool.submit(tracking.start, context.recipe, run_id, context.code_version, say)
@@ -85,8 +86,8 @@ def run_recipe(
         finally:
             # What stopped the run is what the user must see, also when Spark is gone and nothing can be recorded.
             with suppress(Exception) if status == "FAILED" else nullcontext():
-                _record(context)
-                _track(context, starting.result(), status)
+                recording.record(context)
+                recording.track(context, starting.result(), status)
     return context
 
 
@@ -102,7 +103,7 @@ def open_context(
     scope = Scope(lake, recipe, all_fingerprints(jobs, recipe), producers)
     scope.draft = 1 + _last_version(scope)
     last = last_runs(lake, recipe.dataset)
-    return Context(scope, jobs, run_id, code_version(), History(lake, tables, recipe), last, say)
+    return Context(scope, jobs, run_id, recording.code_version(), History(lake, tables, recipe), last, say)
 
 
 def _last_version(scope: Scope) -> int:
@@ -149,7 +150,7 @@ def _one_job(context: Context, job: Job) -> None:
 
 def _remember(context: Context, job: Job, outcome: Outcome) -> None:
     context.outcomes.append(outcome)
-    context.rows.append(_run_row(context, job, outcome))
+    context.rows.append(recording.run_row(context, job, outcome))
 
 
 def _skip(context: Context, job: Job) -> Outcome | None:
@@ -185,66 +186,3 @@ def _execute(context: Context, job: Job) -> Outcome:
 def _note(context: Context, job: Job) -> dict[str, Any]:
     sources = [source.name for source in context.recipe.sources]
     return {"run": context.run_id, "dataset": context.recipe.dataset, "job": job.name, "sources": sources}
-
-
-def _run_row(context: Context, job: Job, outcome: Outcome) -> dict[str, Any]:
-    tables: tuple[Table, ...] = (*job.watched, job.writes)
-    versions = {t.name: head for t in tables if (head := context.history.head(t)) is not None}
-    opened = context.lake.opened.get(job.writes.name)
-    fingerprint = context.scope.fingerprints[job.name]
-    return {
-        "dataset": context.recipe.dataset,
-        "job": job.name,
-        "run_id": context.run_id,
-        "position": list(context.jobs).index(job),
-        "status": outcome.status,
-        "fingerprint": fingerprint_seen(context.scope, job),
-        "fingerprints": fingerprint if isinstance(fingerprint, dict) else {"": fingerprint},
-        "params": context.recipe.params[job.name].model_dump_json(exclude={"sources"}),
-        "inputs": versions,
-        "output": opened.id if opened else None,
-        "output_version": versions.get(job.writes.name),
-        "rows_in": outcome.rows_in,
-        "rows_out": outcome.rows_out,
-        "dropped": outcome.dropped,
-        "seconds": round(outcome.seconds, 3),
-        "cpu_seconds": round(outcome.cpu_seconds, 3),
-        "finished_at": datetime.now(UTC),
-    }
-
-
-def _record(context: Context) -> None:
-    """One append a run: what every job did."""
-    if not context.rows:
-        return
-    context.lake.create(JOB_RUNS)
-    rows = [tuple(row[name] for name in JOB_RUNS.columns.names) for row in context.rows]
-    frame: DataFrame = context.lake.spark.createDataFrame(rows, JOB_RUNS.columns)
-    context.lake.append(JOB_RUNS, conform(JOB_RUNS, frame), {"run": context.run_id, "job": "job_runs"})
-
-
-def _track(context: Context, tracker: tracking.Tracker, status: str) -> None:
-    for outcome, row in zip(context.outcomes, context.rows, strict=True):
-        params = {"fingerprint": row["fingerprint"], "params": row["params"], "code_version": context.code_version}
-        tracker.job(outcome, params | {"recipe_digest": context.recipe.digest()}, row["inputs"])
-    published = [o for o in context.outcomes if o.job == "publish_dataset" and o.rows_out]
-    if published:
-        manifest = context.scope.published().orderBy(F.desc("dataset_version")).first()
-        assert manifest is not None  # publish_dataset has just written it
-        head = context.history.head(DATASET_EXAMPLES)
-        tracker.version(manifest, context.lake.path(DATASET_EXAMPLES), head or 0)
-    tracker.end(status)
-
-
-def code_version() -> str:
-    """Version of the installed distribution, with the commit where the code runs from a checkout."""
-    try:
-        number = version("sluice-sft")
-    except PackageNotFoundError:
-        number = "0"
-    root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():
-        return number
-    command = ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return f"{number}+{found.stdout.strip()}" if found.returncode == 0 else number

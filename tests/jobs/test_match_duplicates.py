@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs import match_duplicates as module
 from jobs.match_duplicates import Params, transform
 from tests.conftest import rows
 
@@ -165,6 +166,18 @@ def test_increments_contain_the_matches_of_a_single_run(spark: SparkSession, see
     else:
         assert pairs_of(together) == pairs_of(increments)
         assert len(pairs_of(together)) > 50
+
+
+@pytest.mark.parametrize("params", [Params(bucket_cap=4, anchors=2), Params()])
+def test_few_new_documents_find_the_same_in_another_way(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch, params: Params
+) -> None:
+    signed, _ = corpora(3)
+    new = sorted(one[0] for one in signed)[:: len(signed) // 5]
+    few = rows(run(spark, new, signed, params), "document_id")
+    assert 4 * len(new) <= len(signed) and sum(len(one["matches"]) for one in few) > 5
+    monkeypatch.setattr(module, "MOST_SENT", 0)
+    assert rows(run(spark, new, signed, params), "document_id") == few
 
 
 def test_entries_are_shuffled_once_for_pairs_and_counts(

@@ -1,0 +1,87 @@
+"""What a run leaves behind: a row of job_runs for every job, and its runs in MLflow."""
+
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.runtime.execute import Outcome
+from jobs.runtime.job import Job
+from jobs.runtime.staleness import fingerprint_seen
+from jobs.runtime.tables import conform
+from jobs.runtime.tracking import Tracker
+from schemas.dataset_examples import DATASET_EXAMPLES
+from schemas.job_runs import JOB_RUNS
+from schemas.table import Table
+
+if TYPE_CHECKING:
+    from jobs.runtime.run import Context
+
+
+def run_row(context: "Context", job: Job, outcome: Outcome) -> dict[str, Any]:
+    """The row of job_runs that says what one job did."""
+    tables: tuple[Table, ...] = (*job.watched, job.writes)
+    versions = {t.name: head for t in tables if (head := context.history.head(t)) is not None}
+    opened = context.lake.opened.get(job.writes.name)
+    fingerprint = context.scope.fingerprints[job.name]
+    return {
+        "dataset": context.recipe.dataset,
+        "job": job.name,
+        "run_id": context.run_id,
+        "position": list(context.jobs).index(job),
+        "status": outcome.status,
+        "fingerprint": fingerprint_seen(context.scope, job),
+        "fingerprints": fingerprint if isinstance(fingerprint, dict) else {"": fingerprint},
+        "params": context.recipe.params[job.name].model_dump_json(exclude={"sources"}),
+        "inputs": versions,
+        "output": opened.id if opened else None,
+        "output_version": versions.get(job.writes.name),
+        "rows_in": outcome.rows_in,
+        "rows_out": outcome.rows_out,
+        "dropped": outcome.dropped,
+        "seconds": round(outcome.seconds, 3),
+        "cpu_seconds": round(outcome.cpu_seconds, 3),
+        "finished_at": datetime.now(UTC),
+    }
+
+
+def record(context: "Context") -> None:
+    """One append a run: what every job did."""
+    if not context.rows:
+        return
+    context.lake.create(JOB_RUNS)
+    rows = [tuple(row[name] for name in JOB_RUNS.columns.names) for row in context.rows]
+    frame: DataFrame = context.lake.spark.createDataFrame(rows, JOB_RUNS.columns)
+    context.lake.append(JOB_RUNS, conform(JOB_RUNS, frame), {"run": context.run_id, "job": "job_runs"})
+
+
+def track(context: "Context", tracker: Tracker, status: str) -> None:
+    """Give MLflow every job, and the version where one was published."""
+    for outcome, row in zip(context.outcomes, context.rows, strict=True):
+        params = {"fingerprint": row["fingerprint"], "params": row["params"], "code_version": context.code_version}
+        tracker.job(outcome, params | {"recipe_digest": context.recipe.digest()}, row["inputs"])
+    published = [o for o in context.outcomes if o.job == "publish_dataset" and o.rows_out]
+    if published:
+        manifest = context.scope.published().orderBy(F.desc("dataset_version")).first()
+        assert manifest is not None  # publish_dataset has just written it
+        head = context.history.head(DATASET_EXAMPLES)
+        tracker.version(manifest, context.lake.path(DATASET_EXAMPLES), head or 0)
+    tracker.end(status)
+
+
+def code_version() -> str:
+    """Version of the installed distribution, with the commit where the code runs from a checkout."""
+    try:
+        number = version("sluice-sft")
+    except PackageNotFoundError:
+        number = "0"
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return number
+    command = ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return f"{number}+{found.stdout.strip()}" if found.returncode == 0 else number
