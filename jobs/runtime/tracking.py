@@ -40,7 +40,7 @@ class Tracker:
         """Log one job as a child run."""
         self._try(lambda: self._log_job(outcome, params, versions))
 
-    def version(self, manifest: Row, table_path: str, table_version: int) -> None:
+    def version(self, manifest: Mapping[str, Any] | Row, table_path: str, table_version: int) -> None:
         """Log the splits of a published version on the parent run, so that a training run can name its input."""
         self._try(lambda: self._log_version(manifest, table_path, table_version))
 
@@ -72,13 +72,15 @@ class Tracker:
             params=[Param(name, value[:MAX_PARAM]) for name, value in params.items()],
             tags=[RunTag(f"table_version.{name}", str(value)) for name, value in versions.items()],
         )
-        self.client.set_terminated(run.info.run_id, "FINISHED")
+        ended = "FAILED" if outcome.status in ("failed", "refused") else "FINISHED"
+        self.client.set_terminated(run.info.run_id, ended)
 
-    def _log_version(self, manifest: Row, table_path: str, table_version: int) -> None:
+    def _log_version(self, manifest: Mapping[str, Any] | Row, table_path: str, table_version: int) -> None:
         from mlflow.entities import Dataset as TrackedDataset
         from mlflow.entities import DatasetInput, InputTag
 
         name = f"{manifest['dataset']} v{manifest['dataset_version']}"
+        mine = f"dataset = '{manifest['dataset']}' AND dataset_version = {manifest['dataset_version']}"
         inputs = []
         for split, rows in sorted(manifest["split_counts"].items()):
             source = {"path": table_path, "delta_table_version": table_version}
@@ -86,9 +88,7 @@ class Tracker:
                 name=f"{name} {split}"[:500],
                 digest=manifest["content_digest"][:36],
                 source_type="delta_table",
-                source=_json(
-                    source | {"filter": f"dataset_version = {manifest['dataset_version']} AND split = '{split}'"}
-                ),
+                source=_json(source | {"filter": f"{mine} AND split = '{split}'"}),
                 schema=_json({"mlflow_colspec": COLUMNS}),
                 profile=_json({"num_rows": rows}),
             )
@@ -108,6 +108,8 @@ def _json(value: Any) -> str:
 def start(recipe: Recipe, run_id: str, code_version: str, warn: Callable[[str], None]) -> Tracker:
     """Open the parent run; without a reachable MLflow a tracker that does nothing, after one warning."""
     uri = uri_of(recipe)
+    # MLflow's own seven tries of a server that is gone take minutes, and the run waits for them at its end.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     tracker = Tracker(uri=without_secret(uri), warn=warn)
     try:
         from mlflow import MlflowClient
