@@ -23,7 +23,8 @@ def recipe(uri: str) -> Recipe:
 
 
 def test_a_run_its_jobs_and_the_splits_it_published(tmp_path: Path) -> None:
-    uri, warned = f"sqlite:///{tmp_path}/mlflow.db", []
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    warned: list[str] = []
     tracker = start(recipe(uri), "run-1", "0.1.0+abc", warned.append)
     done = Outcome("clean_text", "done", 1.5, 2.5, rows_in=9, rows_out=8, dropped={"too_short": 1, "rule:has_text": 2})
     tracker.job(done, {"fingerprint": "f1"}, {"raw_records": 3})
@@ -46,6 +47,7 @@ def test_a_run_its_jobs_and_the_splits_it_published(tmp_path: Path) -> None:
     statuses = {name: run.info.status for name, run in runs.items()}
     assert statuses == {"faq": "FAILED", "clean_text": "FINISHED", "check_gates": "FAILED"}
 
+    assert parent.inputs is not None
     found = {one.dataset.name: one for one in parent.inputs.dataset_inputs}
     assert set(found) == {"faq v2 train", "faq v2 val", "faq v2 test"}
     test = found["faq v2 test"]
