@@ -1,0 +1,55 @@
+"""What makes a job stale beyond its own parameters, and what a run that begins late takes over."""
+
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.pipeline import PIPELINE
+from jobs.runtime.errors import ConfigError
+from jobs.runtime.fingerprints import all_fingerprints, flat
+from jobs.runtime.recipe import Recipe, Source, Tracking, load_recipe
+from jobs.runtime.run import run_recipe
+from jobs.runtime.scope import Scope
+from jobs.runtime.staleness import fingerprint_seen
+from tests.grown_lake import GrownLake
+
+JOBS = {job.name: job for job in PIPELINE}
+
+
+def seen(**clean_text: Any) -> dict[str, str]:
+    params = {job.name: job.params() for job in PIPELINE}
+    params["clean_text"] = JOBS["clean_text"].params.model_validate(clean_text)
+    sources = (Source(name="faq", path="faq.csv", format="text"),)
+    recipe = Recipe("r.yaml", "d", "lake", Tracking(), sources, params)
+    scope = Scope(Mock(), recipe, all_fingerprints(PIPELINE, recipe), {job.writes.name: job.name for job in PIPELINE})
+    assert fingerprint_seen(scope, JOBS["list_files"]) == flat(scope.fingerprints["list_files"])
+    return {name: fingerprint_seen(scope, job) for name, job in JOBS.items()}
+
+
+def test_going_back_to_an_earlier_cleaning_gives_work_to_whoever_sees_documents() -> None:
+    """Signatures hang on documents alone; but which documents are current depends on the cleaning."""
+    one, other = seen(min_chars=1), seen(min_chars=9)
+    assert {name for name in JOBS if one[name] == other[name]} == {"list_files", "ingest_records"}
+    assert seen(min_chars=1) == one and seen(min_chars=1, tasks=3) == one
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [("check_gates", "there is no draft to judge. Run from select_examples"), ("write_dataset", "is not judged")],
+)
+def test_a_run_cannot_begin_behind_a_verdict_that_is_missing(
+    spark: SparkSession, grown_lake: GrownLake, first: str, said: str
+) -> None:
+    recipe = load_recipe(grown_lake.recipe.path, PIPELINE, ["check_gates.repair=0.5"])
+    with pytest.raises(ConfigError, match=said):
+        run_recipe(spark, recipe, PIPELINE, first=first, say=lambda _: None)
+
+
+@pytest.mark.spark
+def test_a_threshold_below_the_lakes_is_refused(spark: SparkSession, grown_lake: GrownLake) -> None:
+    recipe = load_recipe(grown_lake.recipe.path, PIPELINE, ["group_duplicates.threshold=0.4"])
+    with pytest.raises(ConfigError, match=r"group_duplicates: threshold is 0.4, but the lake matches .* from 0.5 up"):
+        run_recipe(spark, recipe, PIPELINE, say=lambda _: None)
