@@ -24,7 +24,8 @@ MIN_LIMIT = 5
 class Params(BaseModel, frozen=True, extra="forbid"):
     """train, val, test: fractions of the documents, 0 to 1, together 1.  salt: of the draw.
     bind: kinds of key that tie documents.  prompt_cap: a prompt of more documents is generic and does not bind.
-    revision_cap: a text that more records had does not bind their newer texts.  All belong to the lake."""
+    revision_cap: a text that more records had does not bind their newer texts, and one in more groups does not bind
+    them.  All belong to the lake."""
 
     train: float = Field(default=0.9, gt=0, le=1)
     val: float = Field(default=0.05, ge=0, lt=1)
@@ -58,7 +59,8 @@ def transform(
     Output columns: those of splits, one row for every new document."""
     # Each of these is read several times below.
     new_ids = new_documents.select("document_id").localCheckpoint()
-    keys = keys_of_new(link_keys(documents, clean_records, params.bind), new_ids, params.prompt_cap).localCheckpoint()
+    every_key = link_keys(documents, clean_records, params.bind, params.revision_cap)
+    keys = keys_of_new(every_key, new_ids, params.prompt_cap).localCheckpoint()
     pairs = pairs_of_new(duplicate_matches, new_ids).localCheckpoint()
     lenders = splits.where("NOT drop_reason <=> 'conflict'").select("document_id", "split", "leak_group_id")
     members = with_components(new_ids, connected_components(edges_among_new(keys, new_ids, pairs)))

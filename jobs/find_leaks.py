@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.frames.links import group_keys
 from jobs.frames.prefix_filter import rank_of, similar_across_splits
 from jobs.frames.shingling import Shingling
 from jobs.runtime.job import Job
@@ -33,11 +34,12 @@ class Params(BaseModel, frozen=True, extra="forbid"):
 
 class Check(NamedTuple):
     """threshold: exact Jaccard similarity that counts as a leak.  rule: of the shingles.  bind: kinds of key that tie
-    documents."""
+    documents.  group_cap: a text in more groups ties none of them."""
 
     threshold: float
     rule: ShingleRule
     bind: tuple[str, ...]
+    group_cap: int
 
 
 def transform(
@@ -51,7 +53,7 @@ def transform(
     folds = texts.select("document_id", "split", F.col("fold_digest").alias("link"))
     pairs = equal_links(folds, "folded_text", 1.0).union(similar_texts(texts, check, params.tasks))
     if "group" in check.bind:
-        pairs = pairs.union(equal_links(declared_keys(clean_records, placed), "declared_key", None))
+        pairs = pairs.union(equal_links(declared_keys(clean_records, placed, check.group_cap), "declared_key", None))
     weakness = F.struct(-F.coalesce("similarity", F.lit(0.0)), "method")
     strongest = F.min_by(F.struct("split", "other_split", "method", "similarity"), weakness)
     return (
@@ -82,10 +84,9 @@ def equal_links(linked: DataFrame, method: str, similarity: float | None) -> Dat
     )
 
 
-def declared_keys(clean_records: DataFrame, placed: DataFrame) -> DataFrame:
-    """Columns document_id, split, link: the declared group keys of current records."""
-    keys = clean_records.where("document_id IS NOT NULL").select("document_id", F.explode("groups").alias("link"))
-    return keys.distinct().join(placed, "document_id").select("document_id", "split", "link")
+def declared_keys(clean_records: DataFrame, placed: DataFrame, cap: int) -> DataFrame:
+    """Columns document_id, split, link: the declared group keys of current records that bind."""
+    return group_keys(clean_records, cap).join(placed, "document_id").select("document_id", "split", "link")
 
 
 def similar_texts(texts: DataFrame, check: Check, tasks: int) -> DataFrame:
@@ -106,7 +107,8 @@ def links_of(params: Mapping[str, Any]) -> Check:
     mine: Params = params["find_leaks"]
     shingles: Shingling = mine.shingles or params["hash_shingles"].shingles
     threshold: float = mine.threshold or params["match_duplicates"].threshold
-    return Check(threshold, shingles.rule(), params["assign_splits"].bind)
+    splitting = params["assign_splits"]
+    return Check(threshold, shingles.rule(), splitting.bind, splitting.revision_cap)
 
 
 JOB = Job(

@@ -30,7 +30,6 @@ def test_notebooks_are_clear_and_define_nothing(path: Path) -> None:
         assert not [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, DEFINING)]
 
 
-@pytest.mark.by_hand
 @pytest.mark.spark
 def test_a_version_is_read(faq_lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLUICE_LAKE", str(faq_lake))

@@ -8,7 +8,7 @@ from jobs.frames.matches import match_pairs
 LINK_KINDS = ("folded_text", "prompt", "group")
 
 
-def link_keys(documents: DataFrame, clean_records: DataFrame, kinds: tuple[str, ...]) -> DataFrame:
+def link_keys(documents: DataFrame, clean_records: DataFrame, kinds: tuple[str, ...], group_cap: int) -> DataFrame:
     """Columns document_id, kind, link: documents with equal links of one kind are tied.
 
     folded_text: equal letters and digits.  prompt: equal folded prompt of a chat.  group: a declared key.
@@ -17,17 +17,23 @@ def link_keys(documents: DataFrame, clean_records: DataFrame, kinds: tuple[str, 
     prompts = documents.where("prompt_digest IS NOT NULL").select(
         "document_id", F.lit("prompt").alias("kind"), F.col("prompt_digest").alias("link")
     )
-    groups = (
-        clean_records.where("document_id IS NOT NULL AND size(groups) > 0")
-        .select("document_id", F.lit("group").alias("kind"), F.explode("groups").alias("link"))
-        .distinct()
-    )
+    groups = group_keys(clean_records, group_cap).select("document_id", F.lit("group").alias("kind"), "link")
     every = {"folded_text": folded, "prompt": prompts, "group": groups}
     chosen = [every[kind] for kind in LINK_KINDS if kind in kinds]
     keys = chosen[0]
     for more in chosen[1:]:
         keys = keys.union(more)
     return keys
+
+
+def group_keys(clean_records: DataFrame, cap: int) -> DataFrame:
+    """Columns document_id, link: the declared groups of each document.
+
+    A text in more than `cap` groups says nothing of any ("Thank you!", or what a mistyped mapping made of all records):
+    it would tie them all together, so its groups do not bind."""
+    keys = clean_records.where("document_id IS NOT NULL").select("document_id", F.explode("groups").alias("link"))
+    number = F.count("link").over(Window.partitionBy("document_id"))
+    return keys.distinct().withColumn("number", number).where(F.col("number") <= cap).drop("number")
 
 
 def keys_of_new(keys: DataFrame, new_ids: DataFrame, prompt_cap: int) -> DataFrame:

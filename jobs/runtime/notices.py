@@ -64,6 +64,9 @@ def unbound(context: Context) -> Iterator[str]:
     )
     said = "records had it, so it lends their newer texts no split"
     yield from _too_many(had.where("is_old"), params["revision_cap"], "older text", said)
+    groups = records.where("document_id IS NOT NULL").select("document_id", F.explode("groups").alias("link"))
+    of_each = groups.groupBy("document_id").agg(F.count_distinct("link").alias("n"))
+    yield from _too_many(of_each, params["revision_cap"], "text", "groups have it, so it ties none of them")
 
 
 def _too_many(counted: DataFrame, cap: int, kind: str, said: str) -> Iterator[str]:
@@ -78,9 +81,9 @@ def tie_counts(context: Context, members: DataFrame) -> Iterator[tuple[str, int]
     lake = context.lake
     pairs = match_pairs(lake.read(DUPLICATE_MATCHES)).join(members, "document_id", "left_semi")
     yield "near-duplicate matches", pairs.select("document_id").distinct().count()
-    keys = link_keys(lake.read(DOCUMENTS), lake.read(CLEAN_RECORDS), LINK_KINDS).join(
-        members, "document_id", "left_semi"
-    )
+    cap = context.recipe.params["assign_splits"].model_dump()["revision_cap"]
+    every_key = link_keys(lake.read(DOCUMENTS), lake.read(CLEAN_RECORDS), LINK_KINDS, cap)
+    keys = every_key.join(members, "document_id", "left_semi")
     shared = keys.groupBy("kind", "link").agg(F.count_distinct("document_id").alias("n")).where("n > 1")
     counts = {row["kind"]: row["n"] for row in shared.groupBy("kind").agg(F.sum("n").alias("n")).collect()}
     yield from ((TIE_NAMES[kind], counts.get(kind, 0)) for kind in LINK_KINDS)

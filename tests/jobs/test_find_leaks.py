@@ -83,7 +83,7 @@ def test_pairs_of_two_splits(spark: SparkSession, bind: tuple[str, ...]) -> None
         "document_id string, split string, drop_reason string",
     )
     records = spark.createDataFrame(RECORDS, "document_id string, groups array<string>")
-    check = Check(0.5, ShingleRule.words(1), bind)
+    check = Check(0.5, ShingleRule.words(1), bind, group_cap=20)
     found = transform(documents, records, splits, check, Params(tasks=1))
     expected = EXPECTED if "group" in bind else [one for one in EXPECTED if one["method"] != "declared_key"]
     assert rows(found, "document_id", "other_id") == expected
@@ -93,8 +93,8 @@ def test_links_are_those_of_matching_unless_the_check_has_its_own() -> None:
     params = {
         "hash_shingles": HashParams(shingles=Shingling(words=5)),
         "match_duplicates": MatchParams(threshold=0.7),
-        "assign_splits": SplitParams(bind=("folded_text",)),
+        "assign_splits": SplitParams(bind=("folded_text",), revision_cap=7),
     }
-    assert links_of(params | {"find_leaks": Params()}) == Check(0.7, ShingleRule.words(5), ("folded_text",))
+    assert links_of(params | {"find_leaks": Params()}) == Check(0.7, ShingleRule.words(5), ("folded_text",), 7)
     own = Params(threshold=0.6, shingles=Shingling(words=3))
-    assert links_of(params | {"find_leaks": own}) == Check(0.6, ShingleRule.words(3), ("folded_text",))
+    assert links_of(params | {"find_leaks": own}) == Check(0.6, ShingleRule.words(3), ("folded_text",), 7)

@@ -23,11 +23,13 @@ def test_classes_that_a_split_lacks() -> None:
 def test_prompts_and_older_texts_above_their_caps(spark: SparkSession) -> None:
     documents = [("d1", "p1"), ("d2", "p1"), ("d3", "p1"), ("d4", "p2"), ("d5", "p2"), ("d6", None)]
     # r1 to r3 had `old` and have another text now; three records have `now`, which is nobody's older text
-    records = [(f"r{n}", 1, "old") for n in (1, 2, 3)] + [(f"r{n}", 2, f"new{n}") for n in (1, 2, 3)]
-    records += [(f"s{n}", 1, "now") for n in (1, 2, 3)]
+    records = [(f"r{n}", 1, "old", [f"g{n}"]) for n in (1, 2, 3)] + [(f"r{n}", 2, f"new{n}", []) for n in (1, 2, 3)]
+    records += [(f"s{n}", 1, "now", ["g1"]) for n in (1, 2, 3)]
     frames = {
         "documents": spark.createDataFrame(documents, "document_id string, prompt_digest string"),
-        "clean_records": spark.createDataFrame(records, "record_id string, revision bigint, document_id string"),
+        "clean_records": spark.createDataFrame(
+            records, "record_id string, revision bigint, document_id string, groups array<string>"
+        ),
     }
 
     def told(cap: int) -> list[str]:
@@ -42,4 +44,5 @@ def test_prompts_and_older_texts_above_their_caps(spark: SparkSession) -> None:
     assert told(2) == [
         "1 prompt above the cap of 2: up to 3 documents share it and may lie in different splits",
         "1 older text above the cap of 2: up to 3 records had it, so it lends their newer texts no split",
+        "1 text above the cap of 2: up to 3 groups have it, so it ties none of them",
     ]

@@ -10,8 +10,6 @@ from jobs.runtime.plan import plan_recipe
 from jobs.runtime.recipe import load_recipe
 from tests.grown_lake import GrownLake, files_in
 
-pytestmark = pytest.mark.by_hand
-
 
 @pytest.mark.spark
 def test_a_plan_writes_nothing_also_where_no_lake_is(grown_lake: GrownLake) -> None:

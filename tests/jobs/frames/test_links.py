@@ -3,7 +3,7 @@
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.frames.links import LINK_KINDS, edges_among_new, keys_of_new, link_keys, older_texts, pairs_of_new
+from jobs.frames.links import LINK_KINDS, edges_among_new, group_keys, keys_of_new, link_keys, older_texts, pairs_of_new
 from tests.conftest import rows
 
 pytestmark = pytest.mark.spark
@@ -32,7 +32,7 @@ def keys_of(spark: SparkSession, kinds: tuple[str, ...]) -> DataFrame:
         ],
         "document_id string, groups array<string>",
     )
-    return link_keys(documents, records, kinds)
+    return link_keys(documents, records, kinds, group_cap=2)
 
 
 def test_keys_of_every_kind(keys: DataFrame) -> None:
@@ -73,6 +73,13 @@ def test_keys_that_tie_a_new_document_to_another(keys: DataFrame) -> None:
 def test_a_prompt_above_the_cap_is_generic(keys: DataFrame) -> None:
     assert shared(keys, "abcd", 2) == [("f1", "a"), ("f1", "b"), ("p2", "b"), ("p2", "c")]
     assert shared(keys, "abcd", 1) == [("f1", "a"), ("f1", "b")]  # the cap is for prompts only
+
+
+def test_a_text_in_too_many_groups_binds_none(spark: SparkSession) -> None:
+    records = [("a", ["g1", "g2"]), ("a", ["g2"]), ("b", ["g1", "g2"]), ("b", ["g3"]), ("c", ["g3"]), (None, ["g3"])]
+    frame = spark.createDataFrame(records, "document_id string, groups array<string>")
+    found = rows(group_keys(frame, cap=2), "document_id", "link")
+    assert [(row["document_id"], row["link"]) for row in found] == [("a", "g1"), ("a", "g2"), ("c", "g3")]
 
 
 def test_matches_from_the_side_of_the_new_document(spark: SparkSession) -> None:
