@@ -105,6 +105,14 @@ class Story:
         """document_id -> split, of every document that ever had one."""
         return {row[0]: row[1] for row in self.ask("SELECT document_id, split FROM splits")}
 
+    def split_by_id(self) -> dict[str, str]:
+        """Split of the document of each current record that has a key."""
+        rows = self.ask("""
+            SELECT get_json_object(r.payload, '$.id') AS id, s.split FROM current_records c
+            JOIN raw_records r ON r.record_id = c.record_id AND r.revision = c.revision
+            JOIN splits s ON s.document_id = c.document_id WHERE c.source IN ('bank', 'notes')""")
+        return {row["id"]: row["split"] for row in rows}
+
     def record(self, source: str, **like: str) -> Row:
         """The current row of clean_records whose record has these payload fields, with split and outcome."""
         where = " AND ".join(f"get_json_object(r.payload, '$.{key}') = '{value}'" for key, value in like.items())

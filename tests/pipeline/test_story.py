@@ -21,10 +21,14 @@ def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
     if not SHARED.is_dir():
         pytest.skip("needs ../shared/data, which a user's clone does not have")
     folder = tmp_path_factory.mktemp("story")
-    before = spark.conf.get("spark.sql.shuffle.partitions", "2")
-    spark.conf.set("spark.sql.shuffle.partitions", "8")
+    # As a run of its own would have them: real rows are worth compiling for.
+    conf = {"shuffle.partitions": "8", "codegen.wholeStage": "true", "codegen.factoryMode": "FALLBACK"}
+    before = {name: spark.conf.get(f"spark.sql.{name}") or "" for name in conf}
+    for name, value in conf.items():
+        spark.conf.set(f"spark.sql.{name}", value)
     yield Story(folder, spark, first_rows(SHARED), first_notes(), first_faq())
-    spark.conf.set("spark.sql.shuffle.partitions", before or "2")
+    for name, value in before.items():
+        spark.conf.set(f"spark.sql.{name}", value)
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +61,9 @@ def grown(story: Story, kept: dict[str, Any]) -> dict[str, Any]:
     kept["typo"] = lone_test_question(story)
     kept["reverted"] = story.record("bank", id="q17")
     kept["doubled"] = story.record("bank", id="q18")
-    kept["between"] = next(
-        number
-        for number in range(PAIRS)
-        if (story.record("notes", id=f"left{number}")["split"], story.record("notes", id=f"right{number}")["split"])
-        == ("train", "test")
-    )
-    kept["thread"] = next(n for n in range(60) if story.record("bank", id=f"t{n}")["split"] == "test")
+    split = story.split_by_id()
+    kept["between"] = next(n for n in range(PAIRS) if (split[f"left{n}"], split[f"right{n}"]) == ("train", "test"))
+    kept["thread"] = next(n for n in range(60) if split[f"t{n}"] == "test")
     story.bank[kept["typo"]]["text"] += " please"
     story.bank["q17"]["text"] = " ".join(words("another text", 20))
     story.twice = [{**story.bank["q18"], "text": "one row"}]
