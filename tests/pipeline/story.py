@@ -18,6 +18,7 @@ from jobs.runtime.views import register
 
 BANK_ROWS = 10_000
 PAIRS = 150
+THREADS = 200
 GROUP = "thread-grown"
 
 
@@ -142,7 +143,7 @@ def first_rows(shared_data: Path) -> dict[str, dict[str, str]]:
         f"q{number}": {"id": f"q{number}", "text": row["text"], "label": row["category"], "thread": f"thread-{number}"}
         for number, row in enumerate(rows)
     }
-    for number in range(60):
+    for number in range(THREADS):
         text = " ".join(words(f"thread {number}", 20))
         bank[f"t{number}"] = {"id": f"t{number}", "text": text, "label": "talk", "thread": f"{GROUP}-{number}"}
     return bank

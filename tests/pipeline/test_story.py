@@ -8,7 +8,18 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 from jobs.runtime.errors import GateRefusal
-from tests.pipeline.story import BANK_ROWS, GROUP, PAIRS, Story, first_faq, first_notes, first_rows, pair, words
+from tests.pipeline.story import (
+    BANK_ROWS,
+    GROUP,
+    PAIRS,
+    THREADS,
+    Story,
+    first_faq,
+    first_notes,
+    first_rows,
+    pair,
+    words,
+)
 
 pytestmark = pytest.mark.spark
 
@@ -63,7 +74,7 @@ def grown(story: Story, kept: dict[str, Any]) -> dict[str, Any]:
     kept["doubled"] = story.record("bank", id="q18")
     split = story.split_by_id()
     kept["between"] = next(n for n in range(PAIRS) if (split[f"left{n}"], split[f"right{n}"]) == ("train", "test"))
-    kept["thread"] = next(n for n in range(60) if split[f"t{n}"] == "test")
+    kept["thread"] = next(n for n in range(THREADS) if split[f"t{n}"] == "test")
     story.bank[kept["typo"]]["text"] += " please"
     story.bank["q17"]["text"] = " ".join(words("another text", 20))
     story.twice = [{**story.bank["q18"], "text": "one row"}]
