@@ -18,6 +18,7 @@ from schemas.table import Table
 
 # A frame whose rows never ran (an empty relation) leaves its observation unanswered for ever.
 OBSERVATION_SECONDS = 30
+OWN_COMMIT_WITHIN = 3
 
 
 @dataclass(frozen=True)
@@ -93,9 +94,9 @@ def _write(
         if table.lifetime == "frozen":
             slice_["dataset_version"] = scope.draft
         lake.replace(table, rows, note, slice_)
-    commit = lake.history(table, 1)[0]
-    if commit.by != note:  # a write of nothing leaves no commit
-        commit = replace(commit, rows=0, removed=False)
+    commits = lake.history(table, OWN_COMMIT_WITHIN)
+    # A write of nothing leaves no commit; a platform may compact right behind one.
+    commit = next((one for one in commits if one.by == note), replace(commits[0], rows=0, removed=False))
     counts = _answer(lambda: observation.get) if commit.rows > 0 else {}
     return commit, {name: int(value) for name, value in counts.items() if value is not None}
 

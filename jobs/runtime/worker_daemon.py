@@ -7,6 +7,7 @@ what a small stage costs.
 
 import runpy
 import sys
+from importlib.machinery import PathFinder
 from zipimport import ZipImportError, zipimporter
 
 
@@ -19,6 +20,8 @@ def python_only(path: str) -> zipimporter:
 
 if __name__ == "__main__":
     sys.path_hooks[:] = [python_only if hook is zipimporter else hook for hook in sys.path_hooks]
-    sys.path[:] = [path for path in sys.path if not path.endswith(("pyspark.zip", "-src.zip"))]
+    installed = [path for path in sys.path if not path.endswith(("pyspark.zip", "-src.zip"))]
+    if all(PathFinder.find_spec(name, installed) for name in ("pyspark", "py4j")):
+        sys.path[:] = installed  # else Spark was unpacked rather than installed, and the zips are all there is
     sys.path_importer_cache.clear()
     runpy.run_module("pyspark.daemon", run_name="__main__", alter_sys=True)
