@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.frames.links import group_keys
+from jobs.frames.links import group_keys, leak_threshold
 from jobs.frames.prefix_filter import rank_of, similar_across_splits
 from jobs.frames.shingling import Shingling
 from jobs.runtime.job import Job
@@ -106,9 +106,8 @@ def links_of(params: Mapping[str, Any]) -> Check:
     """What links documents by a recipe's parameters: this job's own where it has some, else those of matching."""
     mine: Params = params["find_leaks"]
     shingles: Shingling = mine.shingles or params["hash_shingles"].shingles
-    threshold: float = mine.threshold or params["match_duplicates"].threshold
     splitting = params["assign_splits"]
-    return Check(threshold, shingles.rule(), splitting.bind, splitting.revision_cap)
+    return Check(leak_threshold(params), shingles.rule(), splitting.bind, splitting.revision_cap)
 
 
 JOB = Job(

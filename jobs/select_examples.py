@@ -5,6 +5,7 @@
 First broken rows, conflicts and what is linked to a kept document of a higher split; then one survivor a group.
 """
 
+from collections.abc import Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, field_validator
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.frames.links import leak_threshold
 from jobs.frames.matches import match_pairs
 from jobs.frames.prefix_filter import rank_of
 from jobs.runtime.job import Job
@@ -186,9 +188,8 @@ def sort_keys(params: Params) -> list[Column]:
 
 def external(context: "Context") -> dict[str, Any]:
     """The similarities from which documents are duplicates, and from which they are linked across splits."""
-    params = {name: context.recipe.params[name].model_dump() for name in ("group_duplicates", "match_duplicates")}
-    linked = context.recipe.params["find_leaks"].model_dump()["threshold"] or params["match_duplicates"]["threshold"]
-    return {"limits": {"duplicate": params["group_duplicates"]["threshold"], "cross_split": linked}}
+    params: Mapping[str, Any] = context.recipe.params
+    return {"limits": {"duplicate": params["group_duplicates"].threshold, "cross_split": leak_threshold(params)}}
 
 
 JOB = Job(

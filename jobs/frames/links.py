@@ -1,11 +1,20 @@
 """Leak links: what ties documents so that they must share a split (DESIGN rule 6)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.frames.matches import match_pairs
 
 LINK_KINDS = ("folded_text", "prompt", "group")
+
+
+def leak_threshold(params: Mapping[str, Any]) -> float:
+    """Similarity that counts as a leak, by a recipe's parameters: that of the check, else that of matching."""
+    own, linked = params["find_leaks"].threshold, params["match_duplicates"].threshold
+    return float(linked if own is None else own)
 
 
 def link_keys(documents: DataFrame, clean_records: DataFrame, kinds: tuple[str, ...], group_cap: int) -> DataFrame:

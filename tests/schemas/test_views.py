@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from jobs.runtime.views import register
 from tests.grown_lake import GrownLake
 
 EXPECTED = {
@@ -36,6 +37,12 @@ EXPECTED = {
         ("dropped", "vanished"): 1,
     },
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def registered(grown_lake: GrownLake) -> None:
+    """Views are the session's: tests of another lake may have put theirs in place."""
+    register(grown_lake.lake)
 
 
 @pytest.mark.spark
