@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import psutil
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
+from jobs.runtime.cpu import cpu_seconds
 from jobs.runtime.job import Job
 from jobs.runtime.scope import Scope
 from jobs.runtime.tables import Commit, conform, mark_rule_breaks
@@ -123,15 +123,3 @@ def _answer(get: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return pool.submit(get).result(timeout=OBSERVATION_SECONDS)
     finally:
         pool.shutdown(wait=False)
-
-
-def cpu_seconds() -> float:
-    """User and system seconds of this process and everything it started on this host."""
-    total = 0.0
-    me = psutil.Process()
-    for process in (me, *me.children(recursive=True)):
-        try:
-            total += sum(process.cpu_times()[:4])
-        except psutil.Error:
-            continue
-    return total

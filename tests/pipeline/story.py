@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,19 +55,23 @@ class Story:
         return Lake(self.spark, str(self.folder / "lake"))
 
     def write(self) -> None:
-        """Write the sources as they are now."""
-        with (self.folder / "bank.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, ["id", "text", "label", "thread"])
-            writer.writeheader()
-            writer.writerows([*self.bank.values(), *self.twice])
-        for folder in ("notes", "faq"):
-            (self.folder / folder).mkdir(exist_ok=True)
-            for old in (self.folder / folder).iterdir():
-                old.unlink()
-        notes = [{"id": name, "text": text} for name, text in self.notes.items()]
-        _write_lines(self.folder / "notes" / "notes.jsonl", notes)
+        """Write the sources as they are now; a file that stays the same is not touched."""
+        rows = io.StringIO()
+        writer = csv.DictWriter(rows, ["id", "text", "label", "thread"])
+        writer.writeheader()
+        writer.writerows([*self.bank.values(), *self.twice])
+        files = {"bank.csv": rows.getvalue()}
+        files["notes/notes.jsonl"] = _lines([{"id": name, "text": text} for name, text in self.notes.items()])
         for name, turns in self.faq.items():
-            _write_lines(self.folder / "faq" / name, [{"q": prompt, "a": reply} for prompt, reply in turns])
+            files[f"faq/{name}"] = _lines([{"q": prompt, "a": reply} for prompt, reply in turns])
+        for old in self.folder.glob("faq/*"):
+            if f"faq/{old.name}" not in files:
+                old.unlink()
+        for name, text in files.items():
+            path = self.folder / name
+            path.parent.mkdir(exist_ok=True)
+            if not path.exists() or path.read_bytes() != text.encode():
+                path.write_bytes(text.encode())
 
     def run(self, recipe: str = "recipe.yaml", **sections: Any) -> Context:
         """Write the sources, run a recipe and register the views."""
@@ -155,7 +160,7 @@ def first_notes() -> dict[str, str]:
     for number in range(PAIRS):
         notes[f"left{number}"], notes[f"right{number}"], *_ = pair(number)
     for number in range(60):
-        notes[f"untidy{number}"] = "  ".join(words(f"untidy {number}", 20))
+        notes[f"untidy{number}"] = "\u00a0".join(words(f"untidy {number}", 20))
     return notes
 
 
@@ -165,5 +170,5 @@ def first_faq() -> dict[str, list[tuple[str, str]]]:
     return {"one.jsonl": turns[:50], "two.jsonl": turns[50:]}
 
 
-def _write_lines(path: Path, rows: list[dict[str, str]]) -> None:
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+def _lines(rows: list[dict[str, str]]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
