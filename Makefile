@@ -64,7 +64,7 @@ check-equal: $(INSTALLED) ## compare runs that must give the same tables (long)
 	$(BIN)/pytest $(EQUAL_TESTS) $(EQUAL_OPTIONS)
 
 check-story: $(INSTALLED) ## change sources, recipes and tables of one lake in many ways and look at every rule (long)
-	$(BIN)/pytest $(STORY_TESTS)
+	$(BIN)/pytest $(STORY_TESTS) $(STORY_OPTIONS)
 
 check-kill-ci: $(INSTALLED)
 	$(BIN)/pytest $(KILL_TESTS) $(KILL_CI_OPTIONS)

@@ -1,7 +1,6 @@
 """Execute one job: scope its inputs, call its transform, write idempotently by lifetime, count with the write."""
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -62,17 +61,29 @@ def execute(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, Da
 
 def _rows_in(job: Job, scope: Scope, counts: dict[str, int], out: int) -> int | None:
     """Rows read from files; else the rows that had no output yet; else the current documents."""
-    if job.writes.has("file_rows"):
-        return counts.get("rows_in")
+    if _merges(job) or job.writes.has("file_rows"):
+        return counts.get("rows_in", 0)
     if job.each is not None:
         return out if job.done_by == job.each.key else None
     return scope.number_of_current()
 
 
-def planned_rows(job: Job, scope: Scope, external: dict[str, DataFrame]) -> DataFrame:
-    """The rows that the job would write, stamped, conformed and marked; nothing is evaluated yet."""
+def _merges(job: Job) -> bool:
+    """Whether several rows of `each` may become one, so that the rows written do not tell how many were read."""
+    return job.each is not None and not job.iterative and job.done_by == job.writes.key != job.each.key
+
+
+def planned_rows(
+    job: Job, scope: Scope, external: dict[str, DataFrame], count: Observation | None = None
+) -> DataFrame:
+    """The rows that the job would write, stamped, conformed and marked; nothing is evaluated yet.
+
+    count: takes rows_in while the rows are written, where the job reads its rows once and merges them."""
     table = job.writes
     frames = scope.frames(job) | external
+    if job.each is not None and count is not None:
+        name = f"new_{job.each.name}"
+        frames[name] = frames[name].observe(count, F.count(job.done_by[0]).alias("rows_in"))
     rows = job.transform(**frames, params=scope.recipe.params[job.name])
     rows = scope.stamp(table, rows, batch=scope.lake.version(table) or 0 if table.has("batch") else 0)
     rows = mark_rule_breaks(table, conform(table, rows))
@@ -85,8 +96,8 @@ def _write(
     job: Job, scope: Scope, note: dict[str, Any], external: dict[str, DataFrame]
 ) -> tuple[Commit, dict[str, int]]:
     table, lake = job.writes, scope.lake
-    observation = Observation()
-    rows = planned_rows(job, scope, external).observe(observation, *_counters(table))
+    read, written = Observation() if _merges(job) else None, Observation()
+    rows = planned_rows(job, scope, external, read).observe(written, *_counters(table))
     if table.lifetime in ("ledger", "cache"):
         lake.append(table, rows, note)
     else:
@@ -97,7 +108,10 @@ def _write(
     commits = lake.history(table, OWN_COMMIT_WITHIN)
     # A write of nothing leaves no commit; a platform may compact right behind one.
     commit = next((one for one in commits if one.by == note), replace(commits[0], rows=0, removed=False))
-    counts = _answer(lambda: observation.get) if commit.rows > 0 else {}
+    counts: dict[str, Any] = {}
+    for observation in (read, written):
+        if observation is not None and commit.rows > 0:
+            counts |= _answer(observation)
     return commit, {name: int(value) for name, value in counts.items() if value is not None}
 
 
@@ -117,9 +131,9 @@ def _named(table: Table, dropped: dict[str, int]) -> dict[str, int]:
     return {codes[int(index)]: count for index, count in dropped.items()}
 
 
-def _answer(get: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _answer(observation: Observation) -> dict[str, Any]:
     pool = ThreadPoolExecutor(1)
     try:
-        return pool.submit(get).result(timeout=OBSERVATION_SECONDS)
+        return pool.submit(lambda: observation.get).result(timeout=OBSERVATION_SECONDS)
     finally:
         pool.shutdown(wait=False)

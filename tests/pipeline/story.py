@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,18 +61,18 @@ class Story:
         writer = csv.DictWriter(rows, ["id", "text", "label", "thread"])
         writer.writeheader()
         writer.writerows([*self.bank.values(), *self.twice])
-        files = {"bank.csv": rows.getvalue()}
+        files = {"bank.csv": rows.getvalue().encode(), "odd/odd.jsonl": odd_lines()}
         files["notes/notes.jsonl"] = _lines([{"id": name, "text": text} for name, text in self.notes.items()])
         for name, turns in self.faq.items():
             files[f"faq/{name}"] = _lines([{"q": prompt, "a": reply} for prompt, reply in turns])
         for old in self.folder.glob("faq/*"):
             if f"faq/{old.name}" not in files:
                 old.unlink()
-        for name, text in files.items():
+        for name, data in files.items():
             path = self.folder / name
             path.parent.mkdir(exist_ok=True)
-            if not path.exists() or path.read_bytes() != text.encode():
-                path.write_bytes(text.encode())
+            if not path.exists() or path.read_bytes() != data:
+                path.write_bytes(data)
 
     def run(self, recipe: str = "recipe.yaml", **sections: Any) -> Context:
         """Write the sources, run a recipe and register the views."""
@@ -88,7 +89,7 @@ class Story:
         return load_recipe(str(path), PIPELINE)
 
     def document(self) -> dict[str, Any]:
-        """Three sources: a file with keys and threads, notes with keys, questions and answers without."""
+        """A file with keys and threads, notes with keys, questions and answers without, and odd lines."""
         folder = self.folder
         return {
             "dataset": "story",
@@ -98,10 +99,16 @@ class Story:
                 source("bank", folder / "bank.csv", "csv", {"text": "text", "label": "label", "group": "thread"}, "id"),
                 source("notes", folder / "notes", "json", {"text": "text"}, "id"),
                 source("faq", folder / "faq", "json", {"prompt": "q", "response": "a"}) | {"on_vanish": "drop"},
+                source("odd", folder / "odd", "json", {"text": "t", "label": "l"}),
             ],
-            "clean_text": {"language_model": None, "cleaners": ["repair_unicode", "strip_control_characters"]},
+            "clean_text": self.cleaning(cleaners=["repair_unicode", "strip_control_characters"]),
             "match_duplicates": {"bucket_cap": 50, "anchors": 5},
         }
+
+    def cleaning(self, **other: Any) -> dict[str, Any]:
+        """The section of clean_text."""
+        labels = sorted({row["label"] for row in self.bank.values()})
+        return {"language_model": None, "min_chars": 2, "max_chars": 4_000, "labels": labels, **other}
 
     def ask(self, statement: str) -> list[Row]:
         """The rows of a query over tables and views."""
@@ -170,5 +177,20 @@ def first_faq() -> dict[str, list[tuple[str, str]]]:
     return {"one.jsonl": turns[:50], "two.jsonl": turns[50:]}
 
 
-def _lines(rows: list[dict[str, str]]) -> str:
-    return "".join(json.dumps(row) + "\n" for row in rows)
+def odd_lines() -> bytes:
+    """A line for every reason that a record can be dropped for before it is a document, and two labels of one text."""
+    rows: list[dict[str, Any]] = [
+        {"t": "one text that has two labels", "l": "talk"},
+        {"t": "one text that has two labels", "l": "age_limit"},
+        {"t": "a label nobody knows", "l": "unheard of"},
+        {"x": "no text"},
+        {"t": ["a", "list"]},
+        {"t": "\u200b"},
+        {"t": "a"},
+        {"t": "long " * 1_000},
+    ]
+    return _lines(rows) + b'[1]\n{"t": "never closed\n{"t": "\xff"}\n'
+
+
+def _lines(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)

@@ -1,5 +1,6 @@
 """The rules of splits, duplicates and versions as one story: what users do to their sources, run after run."""
 
+import random
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +9,9 @@ import pytest
 from pyspark.sql import Row, SparkSession
 
 from jobs.runtime.errors import GateRefusal
+from jobs.runtime.explain import facts_of
+from jobs.runtime.story import tell
+from jobs.runtime.views import register
 from tests.pipeline.story import (
     BANK_ROWS,
     GROUP,
@@ -23,7 +27,11 @@ from tests.pipeline.story import (
 
 pytestmark = pytest.mark.spark
 
-OF_THE_LAKE = ("collect_documents", "hash_shingles", "match_duplicates", "assign_splits")
+CACHED = ("raw_records", "clean_records", "documents", "duplicate_matches", "splits", "labels", "selections")
+READING = {"bad_json", "not_an_object", "bad_encoding", "duplicate_key"}
+CLEANING = {"vanished", "missing_field", "bad_field", "empty_text", "too_short", "too_long", "unknown_label"}
+SELECTING = {"label_conflict", "conflict", "large_group", "cross_split", "duplicate"}
+OF_THE_LAKE = ("clean_text", "collect_documents", "hash_shingles", "match_duplicates", "assign_splits")
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +179,7 @@ def test_another_cleaning_and_a_record_reverted(story: Story, grown: dict[str, A
     before = story.splits()
     old = {row["record_id"]: row for row in untidy(story)}
     story.bank["q17"]["text"] = grown["reverted"]["text"]
-    story.sections = {"clean_text": {"language_model": None}}
+    story.sections = {"clean_text": story.cleaning()}
     story.run()
     assert before.items() <= story.splits().items()
     now = {row["record_id"]: row for row in untidy(story)}
@@ -197,12 +205,12 @@ def untidy(story: Story) -> list[Row]:
 def test_a_second_recipe_on_the_lake_changes_nothing_of_the_first(story: Story, grown: dict[str, Any]) -> None:
     manifests = "SELECT dataset_version, content_digest FROM dataset_versions WHERE dataset = 'story' ORDER BY ALL"
     before = story.ask(manifests)
-    cleaning = {"language_model": None, "cleaners": ["repair_unicode"], "min_chars": 40}
+    cleaning = story.cleaning(cleaners=["repair_unicode"], min_chars=40)
     other = {"clean_text": cleaning, "group_duplicates": {"threshold": 0.9}, "select_examples": {"order": ["shortest"]}}
     story.run("other.yaml", dataset="other", **other)
     again = {outcome.job: outcome for outcome in story.run().outcomes}
-    assert [again[job].status for job in ("ingest_records", "clean_text")] == ["skipped"] * 2
-    # Tables of the lake have grown by what the other recipe made of the same records: looked at, nothing taken.
+    assert again["ingest_records"].status == "skipped"
+    # Other tables of the lake have grown by what the other recipe made of the same records: looked at, nothing taken.
     assert [again[job].rows_out for job in OF_THE_LAKE] == [0] * len(OF_THE_LAKE)
     assert [again[job].status for job in ("write_dataset", "publish_dataset")] == ["skipped"] * 2
     assert story.ask(manifests) == before
@@ -256,3 +264,43 @@ def test_the_gate_refuses_repairs_where_none_are_allowed(story: Story, moved: tu
     with pytest.raises(GateRefusal, match=moved[0]) as refused:
         story.run(check_gates={"repair": 0.0})
     assert refused.value.exit_code == 3
+
+
+@pytest.mark.parametrize("number", [20, pytest.param(100, marks=pytest.mark.by_hand)])
+def test_records_drawn_at_random_are_explained_as_the_outcomes_say(
+    story: Story, moved: tuple[str, str], number: int
+) -> None:
+    """In every version that knows them, each outcome and reason code among them, older versions after growth too."""
+    register(story.lake)
+    cached = (*CACHED, "outcomes")
+    for name in cached:  # each record asks them a dozen questions
+        story.spark.catalog.cacheTable(name)
+    fates: dict[str, list[Row]] = {}
+    for row in story.ask("SELECT * FROM outcomes WHERE dataset = 'story' ORDER BY dataset_version, record_id"):
+        fates.setdefault(row["record_id"], []).append(row)
+    recipe = story.recipe()
+    for ident in drawn(fates)[:number]:
+        told = tell(facts_of(story.lake, recipe, ident))
+        for fate in fates[ident]:
+            said = [line for line in told if line.startswith(f"In version {fate['dataset_version']} of story (")]
+            assert len(said) == 1 and all(part in said[0] for part in parts_of(fate)), (said, fate)
+    for name in cached:
+        story.spark.catalog.uncacheTable(name)
+
+
+def drawn(fates: dict[str, list[Row]]) -> list[str]:
+    """Records in an order drawn by a fixed seed, but first one of each outcome and reason."""
+    order = sorted(fates)
+    random.Random(100).shuffle(order)
+    kinds: dict[tuple[str, str | None], str] = {}
+    for ident in order:
+        for fate in fates[ident]:
+            kinds.setdefault((fate["outcome"], fate["drop_reason"]), ident)
+    assert (READING | CLEANING | SELECTING) - {reason for _, reason in kinds} == set()
+    return list(dict.fromkeys([*kinds.values(), *order]))
+
+
+def parts_of(fate: Row) -> list[str]:
+    """What the sentence of a version must say of an outcome."""
+    wanted = (fate["outcome"], fate["drop_reason"], fate["drop_value"], fate["merged_into"], fate["partner_id"])
+    return [part for part in wanted if part is not None]
