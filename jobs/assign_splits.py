@@ -4,17 +4,23 @@
 New documents that are tied form components; documents that have a split lend it, but do not conduct.
 """
 
+from typing import TYPE_CHECKING
+
 from pydantic import BaseModel, Field, model_validator
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.frames.components import connected_components
-from jobs.frames.links import LINK_KINDS, edges_among_new, keys_of_new, link_keys, pairs_of_new, touches
+from jobs.frames.links import LINK_KINDS, declared_links, edges_among_new, keys_of_new, link_keys, pairs_of_new, touches
+from jobs.runtime.cleanings import cleaned_in_force
 from jobs.runtime.job import Job
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.documents import DOCUMENTS
 from schemas.duplicate_matches import DUPLICATE_MATCHES
 from schemas.splits import SPLITS
+
+if TYPE_CHECKING:
+    from jobs.runtime.run import Context
 
 HELD_OUT = ("val", "test")
 ALL_SPLITS = ("test", "train", "val")
@@ -53,13 +59,16 @@ def transform(
     clean_records: DataFrame,
     duplicate_matches: DataFrame,
     splits: DataFrame,
+    declared: DataFrame,
     params: Params,
 ) -> DataFrame:
-    """Input columns: document_id, fold_digest, prompt_digest; record_id, groups, revision, batch; matches; split.
-    Output columns: those of splits, one row for every new document."""
+    """Input columns: document_id, fold_digest, prompt_digest; record_id, revision, batch; matches; split; link.
+    Output columns: those of splits, one row for every new document.
+
+    declared: document_id and link of the keys that cleanings in force declare."""
     # Each of these is read several times below.
     new_ids = new_documents.select("document_id").localCheckpoint()
-    every_key = link_keys(documents, clean_records, params.bind, params.revision_cap)
+    every_key = link_keys(documents, declared, params.bind, params.revision_cap)
     keys = keys_of_new(every_key, new_ids, params.prompt_cap).localCheckpoint()
     pairs = pairs_of_new(duplicate_matches, new_ids).localCheckpoint()
     lenders = splits.where("NOT drop_reason <=> 'conflict'").select("document_id", "split", "leak_group_id")
@@ -168,6 +177,11 @@ def mark_large_groups(decided: DataFrame, splits: DataFrame, params: Params) -> 
     )
 
 
+def external(context: "Context") -> dict[str, DataFrame]:
+    """The declared keys that count in this lake."""
+    return {"declared": declared_links(cleaned_in_force(context))}
+
+
 JOB = Job(
     "assign_splits",
     reads=(DOCUMENTS, CLEAN_RECORDS, DUPLICATE_MATCHES, SPLITS),
@@ -178,5 +192,6 @@ JOB = Job(
     lake=(DOCUMENTS, CLEAN_RECORDS, DUPLICATE_MATCHES, SPLITS),
     all_fingerprints=(DUPLICATE_MATCHES,),
     iterative=True,
+    external=external,
     lake_params=("train", "val", "test", "salt", "bind", "prompt_cap", "revision_cap"),
 )

@@ -58,6 +58,7 @@ def transform(
         leak_gate(decided, leaks, matched),
         repair_gate(decided, leaks, matched, certain, params),
         share_gate(decided, fractions, params),
+        content_gate(decided),
     ]
     return reduce(DataFrame.unionByName, gates).crossJoin(draft)
 
@@ -118,6 +119,14 @@ def share_gate(selections: DataFrame, fractions: dict[str, float], params: Param
     rows = counts.withColumn("row_ids", F.array().cast("array<string>"))
     said = f"is what val or test lacks of {params.min_share:g} of its fraction"
     return verdict(rows, "split_shares", lack, F.lit(0.0), said)
+
+
+def content_gate(selections: DataFrame) -> DataFrame:
+    """Something is left: an empty version would replace a good one for whoever reads the newest."""
+    kept = selections.agg(F.count_if(F.col("drop_reason").isNull()).alias("kept"))
+    rows = kept.withColumn("row_ids", F.array().cast("array<string>"))
+    lack = F.when(F.col("kept") == 0, 1.0).otherwise(0.0)
+    return verdict(rows, "content", lack, F.lit(0.0), "versions without an example; `outcomes` says why each went")
 
 
 def first_rows() -> Column:

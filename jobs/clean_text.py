@@ -6,10 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 from pyspark.sql import DataFrame
 
-from jobs.runtime.assets import resolve_asset
+from jobs.runtime.assets import model_file
 from jobs.runtime.job import Job
 from jobs.runtime.mapped_fields import require_mapped_fields
 from jobs.runtime.recipe import Source
@@ -47,6 +47,12 @@ class Params(BaseModel, frozen=True, extra="forbid"):
             raise ValueError(f"unknown cleaning function {unknown[0]}; {nearest(unknown[0], tuple(CLEANERS))}")
         return value
 
+    @model_validator(mode="after")
+    def _languages_need_a_model(self) -> "Params":
+        if self.languages is not None and self.language_model is None:
+            raise ValueError("languages are kept by detecting them: language_model must not be null beside them")
+        return self
+
 
 def transform(new_raw_records: DataFrame, language_model: str | None, params: Params) -> DataFrame:
     """Input columns: those of raw_records.  Output columns: those of clean_records but fingerprint and batch."""
@@ -75,9 +81,7 @@ def external(context: "Context") -> dict[str, Any]:
     params = context.recipe.params["clean_text"]
     assert isinstance(params, Params)
     require_mapped_fields(context.scope)
-    name = params.language_model
-    path = str(resolve_asset(name.removeprefix("asset:"))) if name and name.startswith("asset:") else name
-    return {"language_model": path}
+    return {"language_model": model_file(params.language_model) if params.language_model else None}
 
 
 JOB = Job(
@@ -89,5 +93,6 @@ JOB = Job(
     each=RAW_RECORDS,
     external=external,
     per_source=True,
-    libraries=("ftfy", "fasttext-predict"),
+    libraries=("ftfy", "fasttext-predict", "unicodedata"),
+    models=("language_model",),
 )

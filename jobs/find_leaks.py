@@ -9,9 +9,11 @@ from pydantic import BaseModel, Field
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.frames.links import group_keys, leak_threshold
+from jobs.frames.links import binding, declared_links, leak_threshold
 from jobs.frames.prefix_filter import rank_of, similar_across_splits
 from jobs.frames.shingling import Shingling
+from jobs.runtime.cleanings import cleaned_in_force
+from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.documents import DOCUMENTS
@@ -21,6 +23,10 @@ from udfs.shingles import ShingleRule
 
 if TYPE_CHECKING:
     from jobs.runtime.run import Context
+
+
+# A declared key that ties this many pairs apart is a mistake; they would be rows of `leaks`.
+MOST_PAIRS = 2_000_000
 
 
 class Params(BaseModel, frozen=True, extra="forbid"):
@@ -43,17 +49,22 @@ class Check(NamedTuple):
 
 
 def transform(
-    documents: DataFrame, clean_records: DataFrame, splits: DataFrame, check: Check, params: Params
+    documents: DataFrame, clean_records: DataFrame, splits: DataFrame, declared: DataFrame, check: Check, params: Params
 ) -> DataFrame:
-    """Input columns: document_id, text, fold_digest; groups; split.  Output columns: those of leaks but dataset.
+    """Input columns: document_id, text, fold_digest; groups; split; link.  Output columns: those of leaks but dataset.
 
-    check: what links documents in this lake; declared keys are checked where they do."""
+    declared: document_id and link of all keys that count in the lake.  check: what links documents in this lake;
+    declared keys are checked where they do."""
     placed = splits.where("drop_reason IS NULL").select("document_id", "split")
     texts = documents.join(placed, "document_id").select("document_id", "split", "text", "fold_digest")
     folds = texts.select("document_id", "split", F.col("fold_digest").alias("link"))
     pairs = equal_links(folds, "folded_text", 1.0).union(similar_texts(texts, check, params.tasks))
     if "group" in check.bind:
-        pairs = pairs.union(equal_links(declared_keys(clean_records, placed, check.group_cap), "declared_key", None))
+        mine = declared_links(clean_records).join(
+            binding(declared, check.group_cap), ["document_id", "link"], "left_semi"
+        )
+        keys = mine.join(placed, "document_id").select("document_id", "split", "link")
+        pairs = pairs.union(equal_links(refuse_most(keys), "declared_key", None))
     weakness = F.struct(-F.coalesce("similarity", F.lit(0.0)), "method")
     strongest = F.min_by(F.struct("split", "other_split", "method", "similarity"), weakness)
     return (
@@ -84,9 +95,19 @@ def equal_links(linked: DataFrame, method: str, similarity: float | None) -> Dat
     )
 
 
-def declared_keys(clean_records: DataFrame, placed: DataFrame, cap: int) -> DataFrame:
-    """Columns document_id, split, link: the declared group keys of current records that bind."""
-    return group_keys(clean_records, cap).join(placed, "document_id").select("document_id", "split", "link")
+def refuse_most(keys: DataFrame) -> DataFrame:
+    """The keys; ConfigError where they tie more pairs across splits than anyone could mend: they were declared after
+    the documents had been split."""
+    sizes = keys.groupBy("link").pivot("split", ["train", "val", "test"]).count().fillna(0)
+    pairs = sizes.select((F.expr("train * (val + test) + val * test")).alias("pairs"))
+    total = pairs.agg(F.sum("pairs").alias("pairs"), F.count_if(F.col("pairs") > 0).alias("keys")).first()
+    if total is not None and (total["pairs"] or 0) > MOST_PAIRS:
+        raise ConfigError(
+            f"find_leaks: {total['keys']:,} declared keys tie {total['pairs']:,} pairs of documents that lie in "
+            "different splits already. Splits never move: take the key out of fields.group, or, while no version is "
+            "published, run with --resplit."
+        )
+    return keys
 
 
 def similar_texts(texts: DataFrame, check: Check, tasks: int) -> DataFrame:
@@ -98,8 +119,8 @@ def similar_texts(texts: DataFrame, check: Check, tasks: int) -> DataFrame:
 
 
 def external(context: "Context") -> dict[str, Any]:
-    """What links documents in this lake."""
-    return {"check": links_of(context.recipe.params)}
+    """What links documents in this lake, and its declared keys."""
+    return {"check": links_of(context.recipe.params), "declared": declared_links(cleaned_in_force(context))}
 
 
 def links_of(params: Mapping[str, Any]) -> Check:

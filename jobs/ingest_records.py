@@ -1,15 +1,21 @@
 """Take the records of listed files as received.  One output row is one revision of one source record:
 {"record_id": "9f...", "revision": 3, "source": "faq", "path": "raw/faq.csv", "position": 12, "payload": "{...}"}"""
 
+from typing import TYPE_CHECKING, Any
+
 from pydantic import BaseModel, Field
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.runtime.job import Job
+from jobs.runtime.mapped_fields import require_keys
 from jobs.runtime.recipe import Source
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES
 from udfs.ingest_files import RECORDS_SCHEMA, File, ingest_files
+
+if TYPE_CHECKING:
+    from jobs.runtime.run import Context
 
 # Files of which not every row was seen: what is missing from them has not vanished.
 UNREAD = ("truncated_file", "unreadable_file", "wrong_encoding", "bad_header")
@@ -77,7 +83,8 @@ def _order(name: str) -> Column:
 
 
 def keep_news(records: DataFrame, raw_records: DataFrame) -> DataFrame:
-    """Rows whose payload differs from the one before of their record; a file's own row always stays."""
+    """Rows whose payload differs from the one before of their record. A file's own row always stays, and what is set
+    aside too: it stands as long as the newest reading of its file has it (schemas/sql/quarantine.sql)."""
     newest = raw_records.groupBy("record_id").agg(
         F.max_by(F.struct("payload_digest", "drop_reason"), "revision").alias("_known")
     )
@@ -87,7 +94,8 @@ def keep_news(records: DataFrame, raw_records: DataFrame) -> DataFrame:
     compared = records.join(newest, "record_id", "left").withColumn("_before", F.lag(found).over(in_order))
     before = F.coalesce("_before", "_known")
     is_known = before.isNotNull() & before.eqNullSafe(found)
-    return compared.where(F.col("file_rows").isNotNull() | ~is_known).drop("_known", "_before")
+    stays = F.col("file_rows").isNotNull() | F.col("drop_reason").isNotNull()
+    return compared.where(stays | ~is_known).drop("_known", "_before")
 
 
 def vanished_records(read: DataFrame, raw_records: DataFrame) -> DataFrame:
@@ -105,6 +113,12 @@ def vanished_records(read: DataFrame, raw_records: DataFrame) -> DataFrame:
     return gone.select("record_id", F.col("_batch").alias("revision"), "source")
 
 
+def external(context: "Context") -> dict[str, Any]:
+    """Nothing; ConfigError where a key or order_by names a column that no record has."""
+    require_keys(context.scope, context.scope.pending(JOB, SOURCE_FILES).transform(without_superseded))
+    return {}
+
+
 JOB = Job(
     "ingest_records",
     reads=(RAW_RECORDS,),
@@ -114,4 +128,5 @@ JOB = Job(
     each=SOURCE_FILES,
     each_on=("source", "path", "revision"),
     lake=(RAW_RECORDS,),
+    external=external,
 )

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 # What identifies the records of a source: fixed by its first records in the lake.
 FIXED = ("format", "record_key", "order_by")
-# A file that could not be read is listed again: the next run may find it whole.
+# A file that could not be read is listed again, the next run may find it whole; so often, while it stays as it is.
 LIST_AGAIN = ("truncated_file", "unreadable_file")
+ATTEMPTS = 3
 
 
 class Params(BaseModel, frozen=True, extra="forbid"):
@@ -37,7 +38,8 @@ def transform(source_files: DataFrame, raw_records: DataFrame, files: DataFrame,
     declared = _declared(files, params)
     found = files.join(declared, "source")
     mine = source_files.where(F.col("source").isin([source.name for source in params.sources]))
-    known = mine.transform(newest_listing).join(failed_files(raw_records), ["source", "path", "revision"], "left")
+    failed = failed_files(raw_records, mine)
+    known = mine.transform(newest_listing).join(failed, ["source", "path", "revision"], "left")
     gone = vanished_files(found, known).join(declared, "source")
     changes = changed_files(found, known).unionByName(gone, allowMissingColumns=True)
     if any(source.on_vanish == "drop" for source in params.sources):
@@ -50,10 +52,15 @@ def newest_listing(source_files: DataFrame) -> DataFrame:
     return newest(source_files.withColumn("_file", F.struct("source", "path")), "_file", "revision").drop("_file")
 
 
-def failed_files(raw_records: DataFrame) -> DataFrame:
-    """Files that could not be read to their end."""
+def failed_files(raw_records: DataFrame, source_files: DataFrame) -> DataFrame:
+    """Files that could not be read to their end, but those that were tried often enough as they are."""
     failed = raw_records.where(F.col("file_rows").isNotNull() & F.col("drop_reason").isin(*LIST_AGAIN))
-    return failed.select("source", "path", "revision", F.lit(True).alias("failed")).distinct()
+    tried = failed.select("source", "path", "revision").distinct().join(source_files, ["source", "path", "revision"])
+    attempts = tried.groupBy("source", "path", "size_bytes", "modified_ms", _name("uri")).agg(
+        F.max("revision").alias("revision"), F.count(F.lit(1)).alias("attempts")
+    )
+    again = attempts.where(F.col("attempts") < ATTEMPTS)
+    return again.select("source", "path", "revision", F.lit(True).alias("failed"))
 
 
 def changed_files(files: DataFrame, known: DataFrame) -> DataFrame:
@@ -103,13 +110,14 @@ def external(context: "Context") -> dict[str, DataFrame]:
 
 def refuse_contradictions(lake: Lake, sources: Sequence[Source]) -> None:
     """What identifies records is fixed once a source has given some: until then a typo may be mended."""
-    kept = lake.read(SOURCE_FILES).select("source", *FIXED).distinct()
     by_name = {source.name: source for source in sources}
-    for row in kept.where(F.col("source").isin(list(by_name))).collect():
+    taken = lake.read(RAW_RECORDS).where(F.col("source").isin(list(by_name)) & F.col("payload").isNotNull())
+    read = taken.select("source", "path", "revision").distinct()
+    kept = lake.read(SOURCE_FILES).join(read, ["source", "path", "revision"], "left_semi")
+    for row in kept.select("source", *FIXED).distinct().collect():
         now = by_name[row["source"]].identity()
         changed = [name for name in FIXED if now[name] != row[name]]
-        taken = (F.col("source") == row["source"]) & F.col("payload").isNotNull()
-        if changed and not lake.read(RAW_RECORDS).where(taken).isEmpty():
+        if changed:
             name = changed[0]
             raise ConfigError(
                 f"source {row['source']}: {name.removeprefix('record_')} is {now[name]!r}, but its records were taken "

@@ -38,7 +38,7 @@ def transform(
     )
     for name, key in (
         ("split_counts", F.col("split")),
-        ("label_counts", F.concat_ws("/", "split", F.coalesce("label", F.lit("unlabelled")))),
+        ("label_counts", F.explode(F.transform(labels_of(), lambda label: F.concat_ws("/", "split", label)))),
         ("language_counts", F.concat_ws("/", "split", F.coalesce("language", F.lit("und")))),
     ):
         counted = counted.crossJoin(counts_by(dataset_examples, key, name))
@@ -54,9 +54,14 @@ def transform(
     return counted.crossJoin(sources).crossJoin(gates).withColumns(_literals(facts, params))
 
 
+def labels_of() -> Column:
+    """Array of the labels of each example, in which `unlabelled` stands for none."""
+    return F.when(F.size("labels") > 0, F.col("labels")).otherwise(F.array(F.lit("unlabelled")))
+
+
 def counts_by(examples: DataFrame, key: Column, name: str) -> DataFrame:
     """One row with a map: key -> examples."""
-    counts = examples.groupBy(key.alias("key")).agg(F.count(F.lit(1)).alias("count"))
+    counts = examples.select(key.alias("key")).groupBy("key").agg(F.count(F.lit(1)).alias("count"))
     return counts.agg(F.map_from_entries(F.array_sort(F.collect_list(F.struct("key", "count")))).alias(name))
 
 

@@ -27,6 +27,7 @@ JOB_RUNS = Table(
             column("dropped", COUNTS, "reason -> rows written with it", required=True),
             column("seconds", DOUBLE, "wall seconds", required=True),
             column("cpu_seconds", DOUBLE, "CPU seconds of the process tree on this host", required=True),
+            column("error", STRING, "why it failed or was refused: Sluice's own words, or the kind of error"),
             column("finished_at", TIMESTAMP, "when, UTC", required=True),
         ]
     ),

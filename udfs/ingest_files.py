@@ -23,6 +23,7 @@ ARROW_SCHEMA = pa.schema(
 # Rows of one batch to Spark: bounded by number and by bytes, so that rows of 10 MB travel one by one.
 BATCH_ROWS = 5_000
 BATCH_BYTES = 8 << 20
+EXACT_FLOATS = 2**53
 
 
 class File(NamedTuple):
@@ -78,6 +79,13 @@ def read_file(file: File) -> Iterator[dict[str, Any]]:
     }
 
 
+def _tells_apart(value: object) -> bool:
+    """Whether a key value is one: a number of more digits than a double holds came rounded, equal to its neighbours."""
+    if isinstance(value, float):
+        return abs(value) < EXACT_FLOATS
+    return value is not None and value != "" and not isinstance(value, list | dict)
+
+
 def _place(file: File, position: int) -> dict[str, Any]:
     return {"revision": file.revision, "source": file.source, "path": file.path, "position": position}
 
@@ -95,14 +103,9 @@ def _record(file: File, row: Row, seen: Counter[str]) -> dict[str, Any]:
         return {**common, "record_id": content_id}
     values = orjson.loads(row.payload)
     key = [values.get(name) for name in file.record_key]
-    if any(value is None or value == "" or isinstance(value, list | dict) for value in key):
-        missing = [name for name, value in zip(file.record_key, key, strict=True) if value in (None, "")]
-        return {
-            **place,
-            "record_id": content_id,
-            "drop_reason": "missing_key",
-            "detail": f"no plain value in {', '.join(missing or file.record_key)}",
-        }
+    if missing := [name for name, value in zip(file.record_key, key, strict=True) if not _tells_apart(value)]:
+        detail = f"no plain value in {', '.join(missing)}"
+        return {**place, "record_id": content_id, "drop_reason": "missing_key", "detail": detail}
     order = values.get(file.order_by) if file.order_by else None
     return {
         **common,

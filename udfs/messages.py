@@ -68,7 +68,14 @@ def _parse_turn(turn: object, where: str) -> Message:
     if not text.strip():
         _check_silent(role, extra, where)
         text = ""
-    return Message(role, text, orjson.dumps(extra, option=orjson.OPT_SORT_KEYS).decode() if extra else None)
+    return Message(role, text, _dump(extra, where) if extra else None)
+
+
+def _dump(extra: Mapping[str, object], where: str) -> str:
+    try:
+        return orjson.dumps(extra, option=orjson.OPT_SORT_KEYS).decode()
+    except TypeError:  # orjson reads deeper nesting than it writes
+        raise DropError("bad_messages", f"{where}: nested too deep") from None
 
 
 def _turn_keys(turn: Mapping[str, object], where: str) -> tuple[str, str]:

@@ -17,16 +17,17 @@ def leak_threshold(params: Mapping[str, Any]) -> float:
     return float(linked if own is None else own)
 
 
-def link_keys(documents: DataFrame, clean_records: DataFrame, kinds: tuple[str, ...], group_cap: int) -> DataFrame:
+def link_keys(documents: DataFrame, declared: DataFrame, kinds: tuple[str, ...], group_cap: int) -> DataFrame:
     """Columns document_id, kind, link: documents with equal links of one kind are tied.
 
     folded_text: equal letters and digits.  prompt: equal folded prompt of a chat.  group: a declared key.
+    declared: document_id, link of the declared keys (`declared_links`).
     """
     folded = documents.select("document_id", F.lit("folded_text").alias("kind"), F.col("fold_digest").alias("link"))
     prompts = documents.where("prompt_digest IS NOT NULL").select(
         "document_id", F.lit("prompt").alias("kind"), F.col("prompt_digest").alias("link")
     )
-    groups = group_keys(clean_records, group_cap).select("document_id", F.lit("group").alias("kind"), "link")
+    groups = binding(declared, group_cap).select("document_id", F.lit("group").alias("kind"), "link")
     every = {"folded_text": folded, "prompt": prompts, "group": groups}
     chosen = [every[kind] for kind in LINK_KINDS if kind in kinds]
     keys = chosen[0]
@@ -35,14 +36,19 @@ def link_keys(documents: DataFrame, clean_records: DataFrame, kinds: tuple[str, 
     return keys
 
 
-def group_keys(clean_records: DataFrame, cap: int) -> DataFrame:
-    """Columns document_id, link: the declared groups of each document.
+def declared_links(clean_records: DataFrame) -> DataFrame:
+    """Columns document_id, link: the groups that records declare, distinct."""
+    keys = clean_records.where("document_id IS NOT NULL").select("document_id", F.explode("groups").alias("link"))
+    return keys.distinct()
+
+
+def binding(declared: DataFrame, cap: int) -> DataFrame:
+    """The declared links that bind.
 
     A text in more than `cap` groups says nothing of any ("Thank you!", or what a mistyped mapping made of all records):
     it would tie them all together, so its groups do not bind."""
-    keys = clean_records.where("document_id IS NOT NULL").select("document_id", F.explode("groups").alias("link"))
     number = F.count("link").over(Window.partitionBy("document_id"))
-    return keys.distinct().withColumn("number", number).where(F.col("number") <= cap).drop("number")
+    return declared.withColumn("number", number).where(F.col("number") <= cap).drop("number")
 
 
 def keys_of_new(keys: DataFrame, new_ids: DataFrame, prompt_cap: int) -> DataFrame:

@@ -84,11 +84,11 @@ def run(
 
     Example: [bold]sluice run conf/recipes/reviews_zh.yaml --set group_duplicates.threshold=0.8[/bold]
     """
+    if plan and resplit:
+        raise ConfigError("--plan writes nothing and --resplit does: give one of them")
     loaded = [_load(path, overrides, tables) for path in recipes]
     _refuse_unknown_jobs(first, last)
     spark = _start()
-    if plan and resplit:
-        raise ConfigError("--plan writes nothing and --resplit does: give one of them")
     if plan:
         for recipe in loaded:
             _plan_one(spark, recipe, first, last)

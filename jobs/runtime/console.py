@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 
@@ -38,6 +39,11 @@ def line(outcome: Outcome) -> str:
     return f"  {outcome.job:<18}{' '.join(parts)}{_note(outcome)}  [dim]{outcome.seconds:.1f} s[/dim]"
 
 
+def notice(text: str) -> str:
+    """Something to know, as a line of its own."""
+    return f"  [yellow]note[/yellow] {escape(text)}"
+
+
 def _note(outcome: Outcome) -> str:
     return f"  {outcome.note}" if outcome.note else ""
 
@@ -46,7 +52,7 @@ def split_grid(splits: Mapping[str, int], labels: Mapping[str, int]) -> Grid:
     """Examples of each split, and of each label in it."""
     names = sorted({key.split("/", 1)[1] for key in labels})
     shown = names if len(names) <= 12 and names != [UNLABELLED] else []
-    grid = Grid("split", "examples", "share", *[f"label {name}" for name in shown])
+    grid = Grid("split", "examples", "share", *[escape(f"label {name}") for name in shown])
     total = sum(splits.values()) or 1
     for split in ("train", "val", "test"):
         count = splits.get(split, 0)

@@ -5,14 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from jobs.runtime.cpu import cpu_seconds
 from jobs.runtime.job import Job
 from jobs.runtime.scope import Scope
-from jobs.runtime.tables import Commit, conform, mark_rule_breaks
+from jobs.runtime.tables import Commit, conform, mark_rule_breaks, overtaken
 from schemas.table import Table
 
 # A frame whose rows never ran (an empty relation) leaves its observation unanswered for ever.
@@ -33,6 +32,7 @@ class Outcome:
     dropped: dict[str, int] = field(default_factory=dict)
     commit: Commit | None = None
     note: str = ""
+    error: str | None = None
 
 
 def execute(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, DataFrame]) -> Outcome:
@@ -41,8 +41,8 @@ def execute(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, Da
     table = job.writes
     try:
         commit, counts = _write(job, scope, note, external)
-    except PySparkException as error:
-        if "CONCURRENT" not in str(error).upper():
+    except Exception as error:  # a raw Java error in classic Spark, one of pyspark's own in Connect
+        if not overtaken(error):
             raise
         commit, counts = _write(job, scope, note, external)
     dropped = {name.removeprefix("dropped_"): n for name, n in counts.items() if name.startswith("dropped_") and n}
@@ -73,9 +73,7 @@ def _merges(job: Job) -> bool:
     return job.each is not None and not job.iterative and job.done_by == job.writes.key != job.each.key
 
 
-def planned_rows(
-    job: Job, scope: Scope, external: dict[str, DataFrame], count: Observation | None = None
-) -> DataFrame:
+def planned_rows(job: Job, scope: Scope, external: dict[str, DataFrame], count: Observation | None = None) -> DataFrame:
     """The rows that the job would write, stamped, conformed and marked; nothing is evaluated yet.
 
     count: takes rows_in while the rows are written, where the job reads its rows once and merges them."""
@@ -87,7 +85,8 @@ def planned_rows(
     rows = job.transform(**frames, params=scope.recipe.params[job.name])
     rows = scope.stamp(table, rows, batch=scope.lake.version(table) or 0 if table.has("batch") else 0)
     rows = mark_rule_breaks(table, conform(table, rows))
-    if table.lifetime in ("ledger", "cache") and job.each is None:
+    # A transform that has checkpointed its rows reads the live table no more: Delta must see that the write does.
+    if table.lifetime in ("ledger", "cache") and (job.each is None or job.iterative):
         rows = rows.join(scope.lake.read(table).select(*table.key), list(table.key), "left_anti")
     return conform(table, rows)
 

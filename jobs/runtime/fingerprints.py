@@ -1,6 +1,7 @@
-"""Fingerprints: the digest of everything that shapes a job's output (DESIGN rule 3)."""
+"""Fingerprints: the digest of everything that shapes a job's output."""
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel
 
+from jobs.runtime.assets import model_digest
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe, Source
 from schemas.table import Table
@@ -59,10 +61,15 @@ def _digest_of(job: Job, params: BaseModel, upstream: Mapping[str, Any], source:
             "revision": job.revision,
             "params": params.model_dump(mode="json", exclude=UNSHAPING),
             "source": source.shaping() if source else None,
-            "libraries": {name: version(name) for name in job.libraries},
+            "libraries": {name: _version(name) for name in job.libraries},
+            "models": {name: model_digest(value) for name in job.models if (value := getattr(params, name))},
             "upstream": dict(upstream),
         }
     )
+
+
+def _version(library: str) -> str:
+    return unicodedata.unidata_version if library == "unicodedata" else version(library)
 
 
 def _sources(params: BaseModel, recipe: Recipe) -> dict[str, Any]:

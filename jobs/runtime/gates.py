@@ -73,9 +73,11 @@ def same_as(scope: Scope) -> Same | None:
 def discard_draft(scope: Scope, note: dict[str, Any]) -> None:
     """Remove a draft that brought nothing new, so that a run that changed nothing leaves nothing behind."""
     slice_ = {"dataset": scope.recipe.dataset, "dataset_version": scope.draft}
-    for table in (GATE_RESULTS, SELECTIONS):
-        rows = scope.lake.read(table).where("false")
-        scope.lake.replace(table, rows, note | {"job": "discard"}, slice_)
+    for table in (DATASET_EXAMPLES, GATE_RESULTS, SELECTIONS):
+        rows = scope.lake.read(table)
+        mine = rows.where((F.col("dataset") == scope.recipe.dataset) & (F.col("dataset_version") == scope.draft))
+        if not mine.isEmpty():  # examples are there only where a run ended before it published them
+            scope.lake.replace(table, rows.where("false"), note | {"job": "discard"}, slice_)
 
 
 def _verdicts(scope: Scope) -> DataFrame:

@@ -33,7 +33,8 @@ class Job:
     per_source: the fingerprint is one of each source, over the part of the source that shapes rows.
     lake_params: parameters that belong to the lake: fixed by its first run, the same for every recipe.
     contradiction: what in the recipe's parameters (by job) this job cannot work with, in words; None when all is well.
-    libraries: distributions whose version shapes the output.
+    libraries: distributions whose version shapes the output; "unicodedata" is Python's Unicode tables.
+    models: parameters that name an asset or a file whose content shapes the output.
     revision: raised by hand when the same parameters give other output.
     """
 
@@ -54,6 +55,7 @@ class Job:
     lake_params: tuple[str, ...] = ()
     contradiction: Callable[[Mapping[str, Any]], str | None] | None = None
     libraries: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
     revision: int = 1
 
     @property

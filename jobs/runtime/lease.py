@@ -1,7 +1,7 @@
 """The lease: one run writes a lake at a time.
 
-Rows of the table `leases` are heartbeats. The query that takes the lease anti-joins the live table, so Delta refuses
-one of two runs that take it at once; on object stores without coordinated commits it is advisory.
+Rows of the table `leases` are heartbeats. The append that takes the lease reads the live table for another holder, so
+Delta refuses one of two runs that take it at once; on object stores without coordinated commits it is advisory.
 """
 
 import os
@@ -18,11 +18,13 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.runtime.errors import SluiceError
-from jobs.runtime.tables import Lake, conform
+from jobs.runtime.tables import Lake, conform, overtaken
+from jobs.runtime.times import in_utc
 from schemas.leases import LEASES
 
 BEAT = timedelta(seconds=60)
 EXPIRY = timedelta(minutes=5)
+TRIES = 3
 
 
 class LeaseHeldError(SluiceError):
@@ -65,23 +67,43 @@ def hold(lake: Lake, run_id: str) -> Iterator[None]:
 def holder(lake: Lake) -> Row | None:
     """The run that holds the lake now, None when it is free."""
     held = [row for row in _open_leases(lake.read(LEASES)).collect() if _is_alive(row)]
-    return min(held, key=lambda row: (row["heartbeat_at"], row["run_id"])) if held else None
+    return min(held, key=lambda row: (row["since"], row["run_id"])) if held else None
 
 
 def _take(lake: Lake, owner: Owner) -> None:
-    other = holder(lake)
-    if other is None:
-        _append(lake, owner, beat=0, released=False)
+    for _ in range(TRIES):
+        leases = _open_leases(lake.read(LEASES)).collect()
+        if all(not _is_alive(row) for row in leases):
+            _append_if_free(lake, owner, dead=[row["run_id"] for row in leases])
         other = holder(lake)
-    if other is not None and other["run_id"] != owner.run_id:
-        _append(lake, owner, beat=2**31, released=True)
-        raise LeaseHeldError(
-            f"run {other['run_id']} (process {other['pid']} on {other['host']}, last heartbeat "
-            f"{other['heartbeat_at']:%H:%M:%S} UTC) is writing this lake. Wait until it ends, or use another `tables`."
-        )
+        if other is not None and other["run_id"] == owner.run_id:
+            return
+        if other is not None:
+            raise LeaseHeldError(
+                f"run {other['run_id']} (process {other['pid']} on {other['host']}, last heartbeat "
+                f"{in_utc(other['heartbeat_at']):%H:%M:%S} UTC) is writing this lake. Wait until it ends, or use "
+                "another `tables`."
+            )
+    raise LeaseHeldError(f"the lease of {lake.location} changed hands {TRIES} times. Run again in a minute.")
+
+
+def _append_if_free(lake: Lake, owner: Owner, dead: list[str]) -> None:
+    """Write the first heartbeat unless the live table names a holder. Delta sees the read and refuses the append when
+    another run wrote meanwhile."""
+    others = _open_leases(lake.read(LEASES)).where(~F.col("run_id").isin([*dead, ""]))
+    free = others.agg(F.count(F.lit(1)).alias("others")).where("others = 0").drop("others")
+    try:
+        _write(lake, owner, _heartbeat(lake, owner, beat=0, released=False).crossJoin(free))
+    except Exception as error:  # a raw Java error in classic Spark, one of pyspark's own in Connect
+        if not overtaken(error):
+            raise
 
 
 def _append(lake: Lake, owner: Owner, beat: int, *, released: bool) -> None:
+    _write(lake, owner, _heartbeat(lake, owner, beat=beat, released=released))
+
+
+def _heartbeat(lake: Lake, owner: Owner, beat: int, *, released: bool) -> DataFrame:
     now = datetime.now(UTC)
     row: dict[str, Any] = {
         **vars(owner),
@@ -90,7 +112,10 @@ def _append(lake: Lake, owner: Owner, beat: int, *, released: bool) -> None:
         "heartbeat_at": now,
         "expires_at": now + EXPIRY,
     }
-    rows = lake.spark.createDataFrame([tuple(row[name] for name in LEASES.columns.names)], LEASES.columns)
+    return lake.spark.createDataFrame([tuple(row[name] for name in LEASES.columns.names)], LEASES.columns)
+
+
+def _write(lake: Lake, owner: Owner, rows: DataFrame) -> None:
     lake.append(LEASES, conform(LEASES, rows), {"run": owner.run_id, "job": "lease"})
 
 
@@ -98,14 +123,16 @@ def _beat_until(lake: Lake, owner: Owner, stop: threading.Event) -> None:
     beat = 0
     while not stop.wait(BEAT.total_seconds()):
         beat += 1
-        _append(lake, owner, beat, released=False)
+        with suppress(Exception):  # one lost beat is none: the next comes long before the lease expires
+            _append(lake, owner, beat, released=False)
 
 
 def _open_leases(leases: DataFrame) -> DataFrame:
-    """The first and last heartbeat of every run that has not released; one row a run."""
+    """Since when, last heartbeat and expiry (seconds since 1970) of every run that has not released; one row a run."""
     runs = leases.groupBy("run_id", "host", "pid", "process_started").agg(
-        F.min("heartbeat_at").alias("heartbeat_at"),
-        F.max("expires_at").alias("expires_at"),
+        F.min("heartbeat_at").alias("since"),
+        F.max("heartbeat_at").alias("heartbeat_at"),
+        F.unix_seconds(F.max("expires_at")).alias("expires"),
         F.bool_or("released").alias("released"),
     )
     return runs.where(~F.col("released"))
@@ -114,8 +141,7 @@ def _open_leases(leases: DataFrame) -> DataFrame:
 def _is_alive(row: Row) -> bool:
     if row["host"] == socket.gethostname():
         return _process_runs(row["pid"], row["process_started"])
-    expires = row["expires_at"].replace(tzinfo=UTC)
-    return bool(expires > datetime.now(UTC))
+    return bool(row["expires"] > datetime.now(UTC).timestamp())
 
 
 def _process_runs(pid: int, started: float) -> bool:

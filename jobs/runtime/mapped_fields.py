@@ -1,6 +1,6 @@
-"""Refuse a recipe that maps a field to what no record of its source has: a typo would drop or unbind every row."""
+"""Refuse a recipe that names columns which no record of a source has: a typo would drop or unbind every row."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial, reduce
 
@@ -14,10 +14,13 @@ from jobs.runtime.scope import Scope
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.raw_records import RAW_RECORDS
 from udfs.find_paths import FOUND_SCHEMA, find_paths
+from udfs.ingest_files import RECORDS_SCHEMA, File, ingest_files
 from udfs.payload_fields import read_fields
 
 # Nearly always these show every path; only sources that they leave in doubt are read whole.
 SAMPLE = 1000
+# What of a source names columns: key of the recipe -> column or path.
+Named = Callable[[Source], dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,37 @@ def require_mapped_fields(scope: Scope) -> None:
     if not sources:
         return
     payloads = scope.read(RAW_RECORDS).where("payload IS NOT NULL").select("source", "payload")
+    _require(scope.recipe.path, payloads, sources, _paths)
+
+
+def require_keys(scope: Scope, files: DataFrame) -> None:
+    """ConfigError where `key` or `order_by` names a column that no record of these files has: all would be set aside.
+    A source that has given records is not asked again: they are fixed."""
+    taken = scope.lake.read(RAW_RECORDS).where("payload IS NOT NULL").select("source").distinct()
+    declared = [source for source in scope.recipe.sources if source.key or source.order_by]
+    done = {row["source"] for row in taken.collect()} if declared else set()
+    sources = [source for source in declared if source.name not in done]
+    if not sources:
+        return
+    mine = files.where(F.col("source").isin([source.name for source in sources]))
+    nameless = {"record_key": F.array().cast("array<string>"), "order_by": F.lit(None).cast("string")}
+    listed = mine.withColumns(nameless).select(*File._fields)
+    payloads = listed.mapInArrow(ingest_files, RECORDS_SCHEMA).where("payload IS NOT NULL").select("source", "payload")
+    _require(scope.recipe.path, payloads, sources, _key_columns)
+
+
+def _require(path: str, payloads: DataFrame, sources: list[Source], named: Named) -> None:
     samples = [payloads.where(F.col("source") == source.name).limit(SAMPLE) for source in sources]
-    doubtful = _absent(reduce(DataFrame.union, samples), sources)
+    doubtful = _absent(reduce(DataFrame.union, samples), sources, named)
     if doubtful:
         rest = [source for source in sources if source.name in doubtful]
-        _refuse(scope.recipe.path, _absent(payloads.where(F.col("source").isin(list(doubtful))), rest))
+        _refuse(path, _absent(payloads.where(F.col("source").isin(list(doubtful))), rest, named))
+
+
+def _key_columns(source: Source) -> dict[str, str]:
+    """Key of the recipe -> column, of what tells records apart."""
+    order = {"order_by": source.order_by} if source.order_by else {}
+    return {("key" if len(source.key) == 1 else f"key.{name}"): name for name in source.key} | order
 
 
 def _declared(scope: Scope) -> list[Source]:
@@ -48,9 +77,10 @@ def _declared(scope: Scope) -> list[Source]:
     return [source for source in scope.recipe.sources if source.fields]
 
 
-def _absent(payloads: DataFrame, sources: list[Source]) -> dict[str, dict[str, str]]:
-    """Source -> field -> why, for what none of these payloads has; a source without payloads is not judged."""
-    paths = {source.name: tuple(_paths(source).values()) for source in sources}
+def _absent(payloads: DataFrame, sources: list[Source], named: Named) -> dict[str, dict[str, str]]:
+    """Source -> key of the recipe -> why, for what none of these payloads has; a source without payloads is not
+    judged."""
+    paths = {source.name: tuple(named(source).values()) for source in sources}
     rows = payloads.mapInArrow(partial(find_paths, paths=paths), FOUND_SCHEMA).distinct().collect()
     seen = {
         name: Seen(
@@ -59,29 +89,30 @@ def _absent(payloads: DataFrame, sources: list[Source]) -> dict[str, dict[str, s
         )
         for name in {row["source"] for row in rows}
     }
-    found = {source.name: _unseen(source, seen[source.name]) for source in sources if source.name in seen}
+    found = {source.name: _unseen(named(source), seen[source.name]) for source in sources if source.name in seen}
     return {name: fields for name, fields in found.items() if fields}
 
 
-def _unseen(source: Source, seen: Seen) -> dict[str, str]:
+def _unseen(paths: Mapping[str, str], seen: Seen) -> dict[str, str]:
     return {
-        field: f"none of its records has {path}; {nearest(path, seen.columns)}"
-        for field, path in _paths(source).items()
+        key: f"none of its records has {path}; {nearest(path, seen.columns)}"
+        for key, path in paths.items()
         if path not in seen.paths
     }
 
 
 def _paths(source: Source) -> dict[str, str]:
-    """Field -> path, every group key by its name."""
+    """Key of the recipe -> path, every group key by its name."""
     fields = read_fields(source.mapping())
-    return {**fields.paths, **{f"group.{name}": path for name, path in fields.groups}}
+    groups = {f"fields.group.{name}": path for name, path in fields.groups}
+    return {f"fields.{field}": path for field, path in fields.paths.items()} | groups
 
 
 def _refuse(path: str, absent: Mapping[str, Mapping[str, str]]) -> None:
     said = [
-        f"section sources, source {name}, key fields.{field}: {why}"
-        for name, fields in absent.items()
-        for field, why in fields.items()
+        f"section sources, source {name}, key {key}: {why}"
+        for name, keys in absent.items()
+        for key, why in keys.items()
     ]
     if said:
         raise ConfigError(f"{path}: " + "; ".join(said))

@@ -1,28 +1,38 @@
 """What a user should know of a published version: classes that a split lacks, leak groups that weigh much."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
-from jobs.frames.links import LINK_KINDS, link_keys
+from jobs.frames.links import LINK_KINDS, declared_links, link_keys
 from jobs.frames.matches import match_pairs
+from jobs.runtime.cleanings import cleaned_in_force
 from jobs.runtime.console import UNLABELLED
-from jobs.runtime.run import Context
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.documents import DOCUMENTS
 from schemas.duplicate_matches import DUPLICATE_MATCHES
 from schemas.selections import SELECTIONS
+
+if TYPE_CHECKING:
+    from jobs.runtime.run import Context
 
 LARGE_SHARE = 0.05
 SPLITS = ("train", "val", "test")
 TIE_NAMES = {"folded_text": "equal letters and digits", "prompt": "equal prompts", "group": "declared keys"}
 
 
-def notices(context: Context, manifest: Row) -> Iterator[str]:
+def notices(context: "Context", manifest: Row) -> Iterator[str]:
     """One line for each thing to know."""
     yield from absent_classes(manifest["split_counts"], manifest["label_counts"])
     yield from large_leak_groups(context, manifest["dataset_version"])
+    yield from unbound(context)
+
+
+def draft_notices(context: "Context") -> Iterator[str]:
+    """What may be the cause of a refusal."""
+    yield from large_leak_groups(context, context.scope.draft)
     yield from unbound(context)
 
 
@@ -36,7 +46,7 @@ def absent_classes(splits: dict[str, int], labels: dict[str, int]) -> Iterator[s
             yield f"{split} has no example of {len(absent)} of {len(names)} labels: {shown}"
 
 
-def large_leak_groups(context: Context, version: int) -> Iterator[str]:
+def large_leak_groups(context: "Context", version: int) -> Iterator[str]:
     """Leak groups that hold more than 5 % of the dataset's documents, with what ties them."""
     mine = (F.col("dataset") == context.recipe.dataset) & (F.col("dataset_version") == version)
     selections = context.lake.read(SELECTIONS).where(mine)
@@ -50,7 +60,7 @@ def large_leak_groups(context: Context, version: int) -> Iterator[str]:
         yield f"leak group {row['leak_group_id'][:12]} holds {held}; tied: {ties or 'by documents of other datasets'}"
 
 
-def unbound(context: Context) -> Iterator[str]:
+def unbound(context: "Context") -> Iterator[str]:
     """Prompts and older texts that too many share to tie what has them (assign_splits.prompt_cap, revision_cap)."""
     params = context.recipe.params["assign_splits"].model_dump()
     current = context.scope.current(DOCUMENTS, context.lake.read(DOCUMENTS))
@@ -76,13 +86,13 @@ def _too_many(counted: DataFrame, cap: int, kind: str, said: str) -> Iterator[st
         yield f"{many} above the cap of {cap}: up to {row['most']:,} {said}"
 
 
-def tie_counts(context: Context, members: DataFrame) -> Iterator[tuple[str, int]]:
+def tie_counts(context: "Context", members: DataFrame) -> Iterator[tuple[str, int]]:
     """How many members each kind of link ties to another member."""
     lake = context.lake
     pairs = match_pairs(lake.read(DUPLICATE_MATCHES)).join(members, "document_id", "left_semi")
     yield "near-duplicate matches", pairs.select("document_id").distinct().count()
     cap = context.recipe.params["assign_splits"].model_dump()["revision_cap"]
-    every_key = link_keys(lake.read(DOCUMENTS), lake.read(CLEAN_RECORDS), LINK_KINDS, cap)
+    every_key = link_keys(lake.read(DOCUMENTS), declared_links(cleaned_in_force(context)), LINK_KINDS, cap)
     keys = every_key.join(members, "document_id", "left_semi")
     shared = keys.groupBy("kind", "link").agg(F.count_distinct("document_id").alias("n")).where("n > 1")
     counts = {row["kind"]: row["n"] for row in shared.groupBy("kind").agg(F.sum("n").alias("n")).collect()}

@@ -22,6 +22,7 @@ class Source(BaseModel, frozen=True, extra="forbid"):
     """One source of records.
 
     path: file, folder, glob, URI, `asset:NAME/MEMBER`, or `package:NAME` for format python.
+    delimiter: one character, of format csv.
     key: columns that identify a record; without one its content does.
     order_by: column that decides between two rows with one key in a batch, the greatest wins.
     on_vanish: what becomes of records that leave the source: keep them, or drop them.
@@ -32,6 +33,7 @@ class Source(BaseModel, frozen=True, extra="forbid"):
     name: str = Field(pattern=r"^[\w.-]+$")
     path: str = Field(min_length=1)
     format: Literal["text", "csv", "tsv", "json", "python"]
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
     key: tuple[str, ...] = ()
     order_by: str | None = None
     on_vanish: Literal["keep", "drop"] = "keep"
@@ -50,11 +52,16 @@ class Source(BaseModel, frozen=True, extra="forbid"):
             if name not in FIELD_NAMES:
                 raise ValueError(f"fields: unknown field {name}; {nearest(name, FIELD_NAMES)}")
         read_fields(self.mapping())
+        if self.label is not None and not {"label", "labels"}.isdisjoint(self.fields):
+            raise ValueError("label is a constant for every record, fields maps one too: give one of them")
+        if self.delimiter != "," and self.format != "csv":
+            raise ValueError(f"delimiter belongs to format csv, found {self.format}")
         return self
 
     def identity(self) -> dict[str, Any]:
         """What its records are told apart by, as source_files keeps it."""
-        return {"format": self.format, "record_key": list(self.key), "order_by": self.order_by}
+        format = self.format if self.delimiter == "," else f"{self.format} {self.delimiter}"
+        return {"format": format, "record_key": list(self.key), "order_by": self.order_by}
 
     def mapping(self) -> dict[str, Any]:
         """What of a record is what; formats whose columns are known need no `fields`."""

@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.runtime.errors import SluiceError
 from jobs.runtime.execute import Outcome
 from jobs.runtime.job import Job
 from jobs.runtime.staleness import fingerprint_seen
 from jobs.runtime.tables import conform
 from jobs.runtime.tracking import Tracker
 from schemas.dataset_examples import DATASET_EXAMPLES
+from schemas.dataset_versions import DATASET_VERSIONS
 from schemas.job_runs import JOB_RUNS
 from schemas.table import Table
 
 if TYPE_CHECKING:
     from jobs.runtime.run import Context
+
+TRACKED = ("dataset", "dataset_version", "content_digest", "split_counts", "table_versions")
 
 
 def run_row(context: "Context", job: Job, outcome: Outcome) -> dict[str, Any]:
@@ -45,8 +49,14 @@ def run_row(context: "Context", job: Job, outcome: Outcome) -> dict[str, Any]:
         "dropped": outcome.dropped,
         "seconds": round(outcome.seconds, 3),
         "cpu_seconds": round(outcome.cpu_seconds, 3),
+        "error": outcome.error,
         "finished_at": datetime.now(UTC),
     }
+
+
+def told(error: Exception) -> str:
+    """What a row may keep of an error: Sluice's own say what to do, others could quote a text."""
+    return str(error) if isinstance(error, SluiceError) else type(error).__name__
 
 
 def record(context: "Context") -> None:
@@ -60,16 +70,19 @@ def record(context: "Context") -> None:
 
 
 def track(context: "Context", tracker: Tracker, status: str) -> None:
-    """Give MLflow every job, and the version where one was published."""
+    """Give MLflow every job, and every published version that it lacks: this run's, and those of runs that could not
+    reach it or were killed before they did."""
     for outcome, row in zip(context.outcomes, context.rows, strict=True):
         params = {"fingerprint": row["fingerprint"], "params": row["params"], "code_version": context.code_version}
         tracker.job(outcome, params | {"recipe_digest": context.recipe.digest()}, row["inputs"])
-    published = [o for o in context.outcomes if o.job == "publish_dataset" and o.rows_out]
-    if published:
-        manifest = context.scope.published().orderBy(F.desc("dataset_version")).first()
-        assert manifest is not None  # publish_dataset has just written it
-        head = context.history.head(DATASET_EXAMPLES)
-        tracker.version(manifest, context.lake.path(DATASET_EXAMPLES), head or 0)
+    known = tracker.versions(context.recipe.dataset)
+    if known is not None and context.lake.exists(DATASET_VERSIONS):
+        manifests = context.scope.published().where(~F.col("dataset_version").isin([*known, 0]))
+        published = any(o.job == "publish_dataset" and o.rows_out for o in context.outcomes)
+        wanted = manifests.select(*TRACKED).orderBy("dataset_version").collect()
+        for place, manifest in enumerate(wanted, start=1):
+            mine = published and place == len(wanted)
+            tracker.version(manifest, context.lake.path(DATASET_EXAMPLES), on_parent=mine)
     tracker.end(status)
 
 

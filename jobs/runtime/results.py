@@ -7,7 +7,9 @@ from typing import Any
 
 import orjson
 from pyspark.sql import DataFrame, Row
+from rich.markup import escape
 from rich.table import Table as Grid
+from rich.text import Text
 
 from jobs.runtime.console import console
 from jobs.runtime.errors import ConfigError
@@ -34,9 +36,10 @@ def print_rows(rows: DataFrame, form: str) -> None:
 
 
 def _print_grid(columns: Sequence[str], rows: Sequence[Row]) -> None:
-    grid = Grid(*columns)
+    # Brackets in data are no markup.
+    grid = Grid(*[escape(name) for name in columns])
     for row in rows[:TABLE_ROWS]:
-        grid.add_row(*[_plain(value)[:CELL_CHARS] for value in row])
+        grid.add_row(*[Text(_plain(value)[:CELL_CHARS]) for value in row])
     console.print(grid)
     if len(rows) > TABLE_ROWS:
         console.print(f"the first {TABLE_ROWS} rows; use --format csv for all")

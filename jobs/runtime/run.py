@@ -17,13 +17,15 @@ from jobs.runtime.execute import Outcome, execute
 from jobs.runtime.fingerprints import all_fingerprints
 from jobs.runtime.history import History
 from jobs.runtime.job import Job
+from jobs.runtime.notices import draft_notices
 from jobs.runtime.recipe import Recipe
 from jobs.runtime.resplit import give_up_splits
 from jobs.runtime.scope import Scope
-from jobs.runtime.staleness import require_judged, why_stale
+from jobs.runtime.staleness import require_fresh, why_stale
 from jobs.runtime.tables import Lake
 from schemas.dataset_versions import DATASET_VERSIONS
 from schemas.job_runs import JOB_RUNS
+from schemas.splits import SPLITS
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Context:
     history: History
     last: dict[str, Row]
     say: Callable[[str], None]
+    resplit: bool = False
     created: dict[str, Future[None]] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -63,16 +66,17 @@ def run_recipe(
 ) -> Context:
     """Run the jobs of a recipe from `first` to `last`; raises what the first failing job raises.
 
-    resplit: documents that no published version ever kept lose their split before."""
+    resplit: documents that no published version ever kept lose their split before any is assigned."""
     chosen = between(jobs, first, last)
+    if resplit and all(job.writes != SPLITS for job in chosen):
+        raise ConfigError(f"--resplit: assign_splits is not among {chosen[0].name} to {chosen[-1].name}")
     lake = Lake(spark, recipe.tables)
     run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S") + "-" + uuid.uuid4().hex[:6]
     # What other runs did is read once none of them can write any more.
     with lease.hold(lake, run_id), ThreadPoolExecutor(2) as pool:
-        if resplit:
-            say(f"  {'resplit':<18}{'':<12} {give_up_splits(lake):>9,} documents are drawn anew")
         context = open_context(lake, recipe, jobs, say, run_id)
-        require_judged(context, chosen)
+        require_fresh(context, chosen)
+        context.resplit = resplit
         starting = pool.submit(tracking.start, context.recipe, run_id, context.code_version, say)
         context.created = {job.writes.name: pool.submit(_create, context, job) for job in chosen}
         status = "FAILED"
@@ -122,6 +126,8 @@ def between(jobs: Sequence[Job], first: str | None, last: str | None) -> list[Jo
             raise ConfigError(f"unknown job {name}: expected one of {', '.join(names)}")
     start = names.index(first) if first else 0
     end = names.index(last) + 1 if last else len(names)
+    if start >= end:
+        raise ConfigError(f"--from {first} comes behind --to {last}: the jobs run in the order {', '.join(names)}")
     return list(jobs[start:end])
 
 
@@ -134,18 +140,30 @@ def last_runs(lake: Lake, dataset: str) -> dict[str, Row]:
 
 def _one_job(context: Context, job: Job) -> None:
     try:
+        if context.resplit and job.writes == SPLITS:
+            _resplit(context, job)
         outcome = _skip(context, job) or _execute(context, job)
-    except Exception:
-        _remember(context, job, Outcome(job.name, "failed"))
+    except Exception as error:
+        _remember(context, job, Outcome(job.name, "failed", error=recording.told(error)))
         raise
     context.say(console.line(outcome))
     try:
         if gates.is_verdict(job):
             gates.require_passed(context.scope)
-    except GateRefusal:
-        _remember(context, job, replace(outcome, status="refused"))
+    except GateRefusal as refusal:
+        _remember(context, job, replace(outcome, status="refused", error=str(refusal)))
+        for notice in draft_notices(context):
+            context.say(console.notice(notice))
         raise
     _remember(context, job, outcome)
+
+
+def _resplit(context: Context, job: Job) -> None:
+    """Behind everything that may still refuse the recipe or its sources, so that nothing is given up for nothing."""
+    count = give_up_splits(context.lake)
+    context.say(f"  {'resplit':<18}{'':<12} {count:>9,} documents are drawn anew")
+    if count:
+        context.history.wrote(job.writes, context.lake.history(job.writes, 1)[0])
 
 
 def _remember(context: Context, job: Job, outcome: Outcome) -> None:

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
+from jobs.runtime.errors import ConfigError
 from jobs.runtime.java import java_home
 
 DELTA = "io.delta:delta-spark_4.1_2.13:4.2.0"
@@ -29,7 +31,7 @@ JVM_OPTIONS = (
     "-XX:Tier4MinInvocationThreshold=3000 -XX:Tier4CompileThreshold=75000 -XX:Tier4BackEdgeThreshold=200000"
 )
 
-# Delta's 50 snapshot partitions are sized for clusters: on a laptop they cost seconds a write (platform.md 0a).
+# Delta's 50 snapshot partitions are sized for clusters: on a laptop they cost seconds a write.
 LOCAL_CONF = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -80,8 +82,18 @@ def _local_session(log_file: Path | None, master: str) -> SparkSession:
     builder = SparkSession.builder.appName("sluice").master(master)
     for key, value in LOCAL_CONF.items():
         builder = builder.config(key, value)
-    with _terminal_to(log_file):
-        return builder.getOrCreate()
+    try:
+        with _terminal_to(log_file):
+            return builder.getOrCreate()
+    except PySparkRuntimeError as error:
+        if error.getCondition() != "JAVA_GATEWAY_EXITED":
+            raise
+        log = f" {log_file} says why." if log_file else ""
+        raise ConfigError(
+            f"Spark did not start, with the Java in {os.environ['JAVA_HOME']}.{log} Its first start fetches {DELTA} "
+            "from a Maven repository; where it reaches none, name a mirror by spark.jars.ivySettings in "
+            "spark-defaults.conf."
+        ) from None
 
 
 @contextmanager

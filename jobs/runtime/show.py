@@ -5,7 +5,6 @@ import sys
 import orjson
 from pyspark.sql import Row
 from pyspark.sql import functions as F
-from rich.markup import escape
 from rich.table import Table as Grid
 
 from jobs.runtime import console
@@ -15,6 +14,7 @@ from jobs.runtime.plan import Planned
 from jobs.runtime.run import Context
 from jobs.runtime.status import JobStatus, Status
 from jobs.runtime.story import tell
+from jobs.runtime.times import shown
 from schemas.dataset_versions import DATASET_VERSIONS
 
 STORY_FORMATS = ("text", "json")
@@ -47,9 +47,12 @@ def show_result(context: Context) -> None:
     if manifest is None:
         return
     show_split_table(context, manifest)
-    if any(outcome.job == "publish_dataset" and outcome.rows_out for outcome in context.outcomes):
+    worked = {outcome.job: outcome for outcome in context.outcomes}.get("publish_dataset")
+    if worked is not None and not worked.rows_out:
+        say(f"  nothing changed: version {manifest['dataset_version']} stands")
+    elif worked is not None:
         for notice in notices(context, manifest):
-            console.console.print(f"  [yellow]note[/yellow] {escape(notice)}")
+            console.console.print(console.notice(notice))
 
 
 def show_plan(dataset: str, plan: list[Planned]) -> None:
@@ -72,7 +75,7 @@ def show_status(dataset: str, status: Status) -> None:
     for row in status.versions:
         counts = [f"{row['split_counts'].get(split, 0):,}" for split in SPLITS]
         name = f"{row['dataset_version']} {row['name'] or ''}".strip()
-        at = f"{row['published_at']:%Y-%m-%d %H:%M}"
+        at = shown(row["published_at"])
         versions.add_row(name, at, f"{row['num_examples']:,}", *counts, row["content_digest"])
     say(dataset)
     _print_grid(grid)
@@ -89,7 +92,7 @@ def _cells(job: JobStatus) -> tuple[str, ...]:
         job.of,
         "-" if job.version is None else str(job.version),
         state,
-        f"{job.finished_at:%Y-%m-%d %H:%M}" if job.finished_at else "never",
+        shown(job.finished_at) if job.finished_at else "never",
         f"{job.seconds:.1f}" if job.seconds is not None else "",
     )
 

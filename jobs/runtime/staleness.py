@@ -45,18 +45,13 @@ def _own_reason(context: "Context", job: Job) -> str | None:
     return None
 
 
-def require_judged(context: "Context", chosen: Sequence[Job]) -> None:
-    """A run that begins behind selection takes over what lies there: a draft to judge, or a good verdict on it."""
-    if not chosen or any(gates.selects(job) for job in chosen):
-        return
-    for judge in (job for job in context.jobs if gates.is_verdict(job)):
-        why = _own_reason(context, judge)
-        if judge in chosen and why and not gates.has_draft(context.scope):
-            raise ConfigError(f"--from {chosen[0].name}: there is no draft to judge. Run from select_examples.")
-        if judge not in chosen and any(gates.writes_version(job) for job in chosen):
-            if why:
-                raise ConfigError(f"--from {chosen[0].name}: the draft is not judged ({why}). Run from {judge.name}.")
-            gates.require_passed(context.scope)
+def require_fresh(context: "Context", chosen: Sequence[Job]) -> None:
+    """A run that begins in the middle takes over what the jobs before it left. Were one of them due, rows that it has
+    not worked would be missing from the version, and nothing would say so."""
+    for job in context.jobs[: list(context.jobs).index(chosen[0])]:
+        why = None if job.always else why_stale(context, job)
+        if why is not None:
+            raise ConfigError(f"--from {chosen[0].name}: {job.name} is due before it ({why}). Run from {job.name}.")
 
 
 def fingerprint_seen(scope: Scope, job: Job) -> str:

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
+from jobs.runtime.times import shown
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.labels import LABELS
 from schemas.raw_records import RAW_RECORDS
@@ -179,15 +180,20 @@ def _named(names: list[str], total: int) -> str:
 def _record_outcomes(facts: Facts) -> Iterator[str]:
     found = {row["dataset_version"]: row for row in facts["outcomes"]}
     now = facts["document"]["document_id"] if facts["document"] else None
+    was_known = False
     for version in facts["versions"]:
         row = found.get(version["dataset_version"])
-        yield _in_version(facts, version, _outcome(row, facts["document"], now) if row else _unknown(facts, version))
+        told = _outcome(row, facts["document"], now) if row else _unknown(facts, version, was_known)
+        was_known = was_known or row is not None
+        yield _in_version(facts, version, told)
 
 
-def _unknown(facts: Facts, version: Facts) -> str:
+def _unknown(facts: Facts, version: Facts, was_known: bool) -> str:
     came = facts["revisions"][0]
     if came["file_rows"] is not None:
         return "files have no outcome, only their records"
+    if was_known and came["drop_reason"] is not None:
+        return "no longer among its records: a later reading of the file found no such row"
     taken = came["source"] in version["sources"]
     return "not known yet" if taken else f"not part of it: source {came['source']} is not in its recipe"
 
@@ -223,8 +229,8 @@ def _selected(row: Facts, document: Facts) -> str:
 
 
 def _in_version(facts: Facts, version: Facts, said: str) -> str:
-    at = f"{version['published_at']:%Y-%m-%d %H:%M} UTC"
-    return f"In version {version['dataset_version']} of {facts['dataset']} ({at}): {said}."
+    at = shown(version["published_at"])
+    return f"In version {version['dataset_version']} of {facts['dataset']} ({at} UTC): {said}."
 
 
 def _draft(facts: Facts) -> str:

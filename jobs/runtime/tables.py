@@ -19,6 +19,9 @@ from schemas.table import Table
 
 ABSENT = re.compile("(VIEW|DELTA_TABLE|PATH)_NOT_FOUND|DELTA_(MISSING_DELTA_TABLE|PATH_DOES_NOT_EXIST)|doesn't exist")
 
+# Its class where the error comes raw from Java, whose stack names java.util.concurrent anyway; its condition elsewhere.
+OVERTAKEN = re.compile(r"delta\.\S*Concurrent\w+Exception|DELTA_CONCURRENT_\w+")
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -201,6 +204,11 @@ def _commit(row: dict[str, Any]) -> Commit:
         by = {}
     rows, removed = int(metrics.get("numOutputRows", -1)), int(metrics.get("numRemovedFiles", 0)) > 0
     return Commit(row["version"], rows, removed, by if isinstance(by, dict) else {}, row["operation"])
+
+
+def overtaken(error: Exception) -> bool:
+    """Whether Delta refused a commit because another one came in between: what was read is no longer true."""
+    return OVERTAKEN.search(str(error)) is not None
 
 
 def _is_absent(error: AnalysisException) -> bool:

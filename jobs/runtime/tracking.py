@@ -19,6 +19,7 @@ from schemas.dataset_examples import DATASET_EXAMPLES
 
 LOCAL_URI = "sqlite:///mlflow.db"
 MAX_PARAM = 6000
+VERSION_OF, VERSION = "sluice.dataset", "sluice.dataset_version"
 # The schema as MLflow writes it: one entry a column.
 COLUMNS = [
     {"name": f.name, "type": f.dataType.simpleString(), "required": not f.nullable} for f in DATASET_EXAMPLES.columns
@@ -40,9 +41,16 @@ class Tracker:
         """Log one job as a child run."""
         self._try(lambda: self._log_job(outcome, params, versions))
 
-    def version(self, manifest: Mapping[str, Any] | Row, table_path: str, table_version: int) -> None:
-        """Log the splits of a published version on the parent run, so that a training run can name its input."""
-        self._try(lambda: self._log_version(manifest, table_path, table_version))
+    def versions(self, dataset: str) -> set[int] | None:
+        """The versions of a dataset that are logged, None where MLflow cannot be asked."""
+        found: set[int] = set()
+        self._try(lambda: found.update(self._find_versions(dataset)))
+        return None if self.client is None else found
+
+    def version(self, manifest: Mapping[str, Any] | Row, table_path: str, *, on_parent: bool) -> None:
+        """Log the splits of a published version, so that a training run can name its input: one of this
+        run on the parent run, one of an earlier run on a run below it."""
+        self._try(lambda: self._log_version(manifest, table_path, on_parent=on_parent))
 
     def end(self, status: str) -> None:
         """Close the parent run: FINISHED or FAILED."""
@@ -75,7 +83,23 @@ class Tracker:
         ended = "FAILED" if outcome.status in ("failed", "refused") else "FINISHED"
         self.client.set_terminated(run.info.run_id, ended)
 
-    def _log_version(self, manifest: Mapping[str, Any] | Row, table_path: str, table_version: int) -> None:
+    def _find_versions(self, dataset: str) -> set[int]:
+        found: set[int] = set()
+        token = None
+        while True:
+            runs = self.client.search_runs([self.experiment_id], f"tags.`{VERSION_OF}` = '{dataset}'", page_token=token)
+            found |= {int(run.data.tags[VERSION]) for run in runs if VERSION in run.data.tags}
+            token = runs.token
+            if not token:
+                return found
+
+    def _late_run(self, name: str) -> str:
+        tags = {"mlflow.parentRunId": self.run_id}
+        run = self.client.create_run(self.experiment_id, run_name=f"{name} (logged late)", tags=tags)
+        self.client.set_terminated(run.info.run_id, "FINISHED")
+        return str(run.info.run_id)
+
+    def _log_version(self, manifest: Mapping[str, Any] | Row, table_path: str, *, on_parent: bool) -> None:
         from mlflow.entities import Dataset as TrackedDataset
         from mlflow.entities import DatasetInput, InputTag
 
@@ -83,7 +107,7 @@ class Tracker:
         mine = f"dataset = '{manifest['dataset']}' AND dataset_version = {manifest['dataset_version']}"
         inputs = []
         for split, rows in sorted(manifest["split_counts"].items()):
-            source = {"path": table_path, "delta_table_version": table_version}
+            source = {"path": table_path, "delta_table_version": manifest["table_versions"].get("dataset_examples", 0)}
             entity = TrackedDataset(
                 name=f"{name} {split}"[:500],
                 digest=manifest["content_digest"][:36],
@@ -94,9 +118,11 @@ class Tracker:
             )
             context = {"train": "training", "val": "validation", "test": "testing"}[split]
             inputs.append(DatasetInput(entity, tags=[InputTag("mlflow.data.context", context)]))
-        self.client.log_inputs(self.run_id, inputs)
-        for key in ("dataset", "dataset_version", "content_digest"):
-            self.client.set_tag(self.run_id, f"sluice.{key}", str(manifest[key]))
+        run_id = self.run_id if on_parent else self._late_run(name)
+        self.client.log_inputs(run_id, inputs)
+        # Last, because it says that all is there.
+        for key in ("content_digest", "dataset", "dataset_version"):
+            self.client.set_tag(run_id, f"sluice.{key}", str(manifest[key]))
 
 
 def _json(value: Any) -> str:

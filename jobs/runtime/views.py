@@ -29,7 +29,8 @@ VIEWS = (
 )
 
 # Statements that read. Tables change only by jobs: an UPDATE here would break what versions promise.
-READING = ("SELECT", "WITH", "FROM", "VALUES", "TABLE", "DESCRIBE", "DESC", "SHOW", "EXPLAIN")
+QUERIES = ("SELECT", "WITH", "FROM", "VALUES", "TABLE")
+TELLING = ("DESCRIBE", "DESC", "SHOW", "EXPLAIN")
 
 
 def register(lake: Lake) -> None:
@@ -51,10 +52,12 @@ def query(lake: Lake, statement: str) -> DataFrame:
     """A query over the lake's tables and views; ConfigError where it is not one."""
     first = re.match(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(\w*)", statement, re.DOTALL)
     word = first[1].upper() if first else ""
-    if word not in READING or (word == "WITH" and re.search(r"\bINSERT\s+(INTO|OVERWRITE)\b", statement, re.I)):
+    if word not in (*QUERIES, *TELLING):
         raise ConfigError(f"sluice sql only reads: expected SELECT or WITH, found {word or 'nothing'}")
     register(lake)
     try:
+        if word in QUERIES:  # WITH and FROM also begin statements that write: those stand in no subquery
+            lake.spark.sql(f"SELECT * FROM (\n{statement.rstrip().rstrip(';')}\n)")
         return lake.spark.sql(statement)
     except AnalysisException as error:
         raise ConfigError(f"the query cannot be understood: {str(error).strip()}\n{_names()}") from None

@@ -19,9 +19,9 @@ SELECT d.dataset, CAST(NULL AS BIGINT) AS dataset_version, CAST(NULL AS BOOLEAN)
        r.record_id, r.revision, CAST(NULL AS STRING) AS document_id, 'dropped' AS decision, r.drop_reason AS reason,
        coalesce(r.drop_value, r.detail) AS value, r.drop_threshold AS threshold,
        CAST(NULL AS STRING) AS merged_into, CAST(NULL AS STRING) AS partner_id
-FROM raw_records r
+FROM quarantine r
 LEFT JOIN dataset_sources d ON d.source = r.source
-WHERE r.drop_reason IS NOT NULL
+WHERE r.job = 'ingest_records'
 UNION ALL
 SELECT dataset, NULL, NULL, 'clean_text', record_id, revision, document_id,
        CASE WHEN drop_reason IS NULL THEN 'changed' ELSE 'dropped' END,

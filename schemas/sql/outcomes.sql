@@ -1,5 +1,6 @@
 -- Exactly one terminal outcome of every record, for each published version: published, merged or dropped.
 -- published: the smallest record_id of a kept document; merged: another record of the same text, see merged_into.
+-- What was set aside counts while the newest whole reading of its file has it: a mended line is its new record alone.
 -- partner_id: the document for which this one was dropped. `missing` would be a record that no job accounts for.
 -- Later runs cannot change it: the manifest names sources, revisions and fingerprints, and selections are frozen.
 WITH version_sources AS (
@@ -13,8 +14,20 @@ ranked AS (
   JOIN version_sources v ON v.source = r.source AND r.revision <= v.last_revision
   WHERE r.file_rows IS NULL
 ),
+readings AS (
+  SELECT v.dataset, v.dataset_version, r.source, r.path, max(r.revision) AS revision
+  FROM raw_records r
+  JOIN version_sources v ON v.source = r.source AND r.revision <= v.last_revision
+  WHERE r.file_rows IS NOT NULL
+    AND coalesce(r.drop_reason, '') NOT IN ('truncated_file', 'unreadable_file', 'wrong_encoding', 'bad_header')
+  GROUP BY v.dataset, v.dataset_version, r.source, r.path
+),
 records AS (
-  SELECT * EXCEPT (place), fingerprints['clean_text/' || source] AS fingerprint FROM ranked WHERE place = 1
+  SELECT r.* EXCEPT (place), r.fingerprints['clean_text/' || r.source] AS fingerprint
+  FROM ranked r
+  LEFT JOIN readings f
+    ON f.dataset = r.dataset AND f.dataset_version = r.dataset_version AND f.source = r.source AND f.path = r.path
+  WHERE r.place = 1 AND (r.drop_reason IS NULL OR r.revision >= coalesce(f.revision, 0))
 ),
 chosen AS (
   SELECT r.dataset, r.dataset_version, r.record_id, r.revision, r.source, r.path, r.position, c.document_id,

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pyspark.sql import SparkSession
 
 from jobs.assign_splits import Params, transform
+from jobs.frames.links import declared_links
 from schemas.splits import SPLITS
 from tests.conftest import rows
 from udfs.folding import fold_digest
@@ -34,18 +35,20 @@ def assign(
     """Rows that the transform gives. matches: (holder, other)."""
     described = [(i, fold_digest(text), prompt and fold_digest(prompt)) for i, text, prompt in (*new, *old)]
     documents = spark.createDataFrame(described, "document_id string, fold_digest string, prompt_digest string")
+    cleaned = spark.createDataFrame(
+        [(record, document, revision, revision, groups) for record, document, revision, groups in records],
+        "record_id string, document_id string, revision bigint, batch bigint, groups array<string>",
+    )
     found = transform(
         documents.where(documents.document_id.isin([one[0] for one in new])),
         documents,
-        spark.createDataFrame(
-            [(record, document, revision, revision, groups) for record, document, revision, groups in records],
-            "record_id string, document_id string, revision bigint, batch bigint, groups array<string>",
-        ),
+        cleaned,
         spark.createDataFrame(
             [(holder, [(other, 0.5)]) for holder, other in matches],
             "document_id string, matches array<struct<document_id: string, similarity: double>>",
         ),
         spark.createDataFrame([tuple(one[name] for name in SPLITS.columns.names) for one in splits], SPLITS.columns),
+        declared_links(cleaned),
         params,
     )
     assert found.columns == SPLITS.columns.names

@@ -64,6 +64,7 @@ def verdict(passed: bool, value: float, threshold: float, said: str, row_ids: li
 
 LEAKS = "pairs of kept documents in two splits are linked"
 REPAIRS = "of the examples were linked across splits and found by the independent check alone"
+CONTENT = "versions without an example; `outcomes` says why each went"
 SHARES = "is what val or test lacks of 0.5 of its fraction"
 
 
@@ -83,6 +84,7 @@ def test_a_clean_draft_passes(spark: SparkSession) -> None:
         "leaks": verdict(True, 0.0, 0.0, LEAKS, []),
         "repairs": verdict(True, 0.0, 0.001, REPAIRS, []),
         "split_shares": verdict(True, 0.0, 0.0, SHARES, []),
+        "content": verdict(True, 0.0, 0.0, CONTENT, []),
     }
 
 
@@ -105,14 +107,21 @@ def test_each_gate_refuses_with_its_number(spark: SparkSession) -> None:
         "leaks": verdict(False, 3.0, 0.0, LEAKS, ["test0", "train0", "test0", "train1", "test0", "train2"]),
         "repairs": verdict(False, 0.3, 0.25, REPAIRS, ["repair1", "repair2", "repair3"]),
         "split_shares": verdict(False, 0.1, 0.0, SHARES, []),  # val has 0 of 10, half of its fraction is 0.1
+        "content": verdict(True, 0.0, 0.0, CONTENT, []),
     }
     # at the limit, and with one document less than what the share gate asks for
     found = judge(spark, selections, [], [("matched", "test0")], Params(repair=0.3, min_documents=11))
     assert [(gate, one["passed"], one["value"]) for gate, one in found.items()] == [
+        ("content", True, 0.0),
         ("leaks", True, 0.0),
         ("repairs", True, 0.3),
         ("split_shares", True, 0.0),
     ]
+
+
+def test_a_draft_without_an_example_is_refused(spark: SparkSession) -> None:
+    found = judge(spark, draft(spark, {}, {"gone": "train"}), [], [], Params())
+    assert found["content"] == verdict(False, 1.0, 0.0, CONTENT, [])
 
 
 @pytest.mark.parametrize(

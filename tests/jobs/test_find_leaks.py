@@ -6,11 +6,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.assign_splits import Params as SplitParams
-from jobs.find_leaks import Check, Params, links_of, transform
-from jobs.frames.links import LINK_KINDS
+from jobs.find_leaks import Check, Params, links_of, refuse_most, transform
+from jobs.frames.links import LINK_KINDS, declared_links
 from jobs.frames.shingling import Shingling
 from jobs.hash_shingles import Params as HashParams
 from jobs.match_duplicates import Params as MatchParams
+from jobs.runtime.errors import ConfigError
 from tests.conftest import rows
 from udfs.folding import fold_digest
 from udfs.shingles import ShingleRule
@@ -84,9 +85,36 @@ def test_pairs_of_two_splits(spark: SparkSession, bind: tuple[str, ...]) -> None
     )
     records = spark.createDataFrame(RECORDS, "document_id string, groups array<string>")
     check = Check(0.5, ShingleRule.words(1), bind, group_cap=20)
-    found = transform(documents, records, splits, check, Params(tasks=1))
+    found = transform(documents, records, splits, declared_links(records), check, Params(tasks=1))
     expected = EXPECTED if "group" in bind else [one for one in EXPECTED if one["method"] != "declared_key"]
     assert rows(found, "document_id", "other_id") == expected
+
+
+def test_a_text_that_binds_nowhere_in_the_lake_is_not_held_against_its_groups(spark: SparkSession) -> None:
+    """The cap counts what all recipes of the lake declare, as assign_splits does."""
+    documents = spark.createDataFrame(
+        [("a", "x", "fa"), ("b", "y", "fb")], "document_id string, text string, fold_digest string"
+    )
+    splits = spark.createDataFrame(
+        [("a", "train", None), ("b", "test", None)], "document_id string, split string, drop_reason string"
+    )
+    mine = spark.createDataFrame([("a", ["g1"]), ("b", ["g1"])], "document_id string, groups array<string>")
+    elsewhere = spark.createDataFrame([("a", ["h1", "h2"])], "document_id string, groups array<string>")
+    declared = declared_links(mine.union(elsewhere))
+    check = Check(0.5, ShingleRule.words(1), LINK_KINDS, group_cap=2)
+    assert rows(transform(documents, mine, splits, declared, check, Params(tasks=1))) == []
+    found = rows(transform(documents, mine, splits, declared_links(mine), check, Params(tasks=1)))
+    assert [(row["document_id"], row["other_id"], row["method"]) for row in found] == [("a", "b", "declared_key")]
+
+
+def test_a_key_that_ties_all_across_splits_is_refused(spark: SparkSession) -> None:
+    pairs = spark.createDataFrame(
+        [(f"d{n}", "train" if n % 2 else "test", "faq/label=1") for n in range(3000)],
+        "document_id string, split string, link string",
+    )
+    with pytest.raises(ConfigError, match=r"1 declared keys tie 2,250,000 pairs .* --resplit"):
+        refuse_most(pairs)
+    assert refuse_most(pairs.limit(100)).count() == 100
 
 
 def test_links_are_those_of_matching_unless_the_check_has_its_own() -> None:

@@ -51,8 +51,8 @@ def test_majorities_and_conflicts(spark: SparkSession) -> None:
         conflict("three", ["0", "1", "2"], {"0": 0.333333, "1": 0.333333, "2": 0.333333}, 3),
     ]
     shares = {"a": 0.666667, "b": 1.0}
-    one = rows(transform(frame, Params()), "document_id")
+    one = rows(transform(frame, False, Params()), "document_id")
     assert one == [*both_ways, conflict("two", ["a", "b"], shares, 3)]
-    many = rows(transform(frame, Params(multi_label=True)), "document_id")
+    many = rows(transform(frame, True, Params()), "document_id")
     no_single = [{**row, "label": None} for row in both_ways]
     assert many == [*no_single, row("two", None, ["a", "b"], shares, 3)]

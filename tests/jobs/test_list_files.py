@@ -109,11 +109,13 @@ def test_on_vanish_drop_lists_a_source_whole_once_anything_changed(spark: SparkS
     assert same(found, [listed(2, a), listed(2, changed), gone(2, "c", source="drop")])
 
 
-def lake_with(spark: SparkSession, payload: str | None) -> Lake:
+def lake_with(spark: SparkSession, payload: str | None, *more: dict[str, Any], taken_at: int = 1) -> Lake:
     """What a lake reads of a source that was taken with other words."""
     known = {
-        SOURCE_FILES: frame(spark, SOURCE_FILES.columns, listed(1, now("a"), record_key=["Id"])),
-        RAW_RECORDS: frame(spark, RAW_RECORDS.columns, {"source": "faq", "path": "a", "payload": payload}),
+        SOURCE_FILES: frame(spark, SOURCE_FILES.columns, listed(1, now("a"), record_key=["Id"]), *more),
+        RAW_RECORDS: frame(
+            spark, RAW_RECORDS.columns, {"source": "faq", "path": "a", "revision": taken_at, "payload": payload}
+        ),
     }
 
     class Known:
@@ -131,3 +133,14 @@ def test_what_identifies_records_is_fixed_by_the_first_of_them(spark: SparkSessi
         "keep it, or give the source a new name."
     )
     refuse_contradictions(lake_with(spark, None), (FAQ,))  # no record had that key: a typo, and mended
+    mended = listed(2, now("a"))
+    refuse_contradictions(lake_with(spark, '{"id":1}', mended, taken_at=2), (FAQ,))  # nor does it bind later runs
+
+
+@pytest.mark.parametrize(("failures", "again"), [(1, True), (2, True), (3, False)])
+def test_a_file_that_fails_is_tried_three_times_as_it_is(spark: SparkSession, failures: int, again: bool) -> None:
+    torn = [{"source": "faq", "path": "a", "file_rows": 0, "drop_reason": "truncated_file"}]
+    failed = [torn[0] | {"revision": revision} for revision in range(1, failures + 1)]
+    known = [listed(revision, now("a")) for revision in range(1, failures + 1)]
+    assert bool(run(spark, known, [now("a")], failed)) == again
+    assert [row["revision"] for row in run(spark, known, [now("a", modified=2000)], failed)] == [failures + 1]

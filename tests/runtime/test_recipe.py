@@ -91,7 +91,7 @@ UNKNOWN = {
     "source": (
         ("path: notes.txt", "pth: notes.txt"),
         "r.yaml: section sources, source notes, key path: required, but absent; "
-        "section sources, source notes, key pth: unknown key; did you mean path? Valid: name, path, format, key",
+        "section sources, source notes, key pth: unknown key; did you mean path? Valid: name, path, format, delimiter",
     ),
     "field of a source": (
         ("prompt: question", "promt: question"),

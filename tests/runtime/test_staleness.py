@@ -38,7 +38,10 @@ def test_going_back_to_an_earlier_cleaning_gives_work_to_whoever_sees_documents(
 @pytest.mark.spark
 @pytest.mark.parametrize(
     ("first", "said"),
-    [("check_gates", "there is no draft to judge. Run from select_examples"), ("write_dataset", "is not judged")],
+    [
+        ("check_gates", "--from check_gates: select_examples is due before it .* Run from select_examples"),
+        ("write_dataset", "--from write_dataset: select_examples is due before it"),
+    ],
 )
 def test_a_run_cannot_begin_behind_a_verdict_that_is_missing(
     spark: SparkSession, grown_lake: GrownLake, first: str, said: str

@@ -15,6 +15,7 @@ MANIFEST = {
     "dataset_version": 2,
     "content_digest": "0123456789abcdef" * 2,
     "split_counts": {"train": 90, "val": 4, "test": 6},
+    "table_versions": {"dataset_examples": 7, "splits": 3},
 }
 
 
@@ -29,7 +30,9 @@ def test_a_run_its_jobs_and_the_splits_it_published(tmp_path: Path) -> None:
     done = Outcome("clean_text", "done", 1.5, 2.5, rows_in=9, rows_out=8, dropped={"too_short": 1, "rule:has_text": 2})
     tracker.job(done, {"fingerprint": "f1"}, {"raw_records": 3})
     tracker.job(Outcome("check_gates", "refused"), {}, {})
-    tracker.version(MANIFEST, "/lake/dataset_examples", 7)
+    assert tracker.versions("faq") == set()
+    tracker.version(MANIFEST, "/lake/dataset_examples", on_parent=True)
+    assert tracker.versions("faq") == {2} and tracker.versions("chats") == set()
     tracker.end("FAILED")
     assert warned == []
 
@@ -60,13 +63,33 @@ def test_a_run_its_jobs_and_the_splits_it_published(tmp_path: Path) -> None:
     assert [(tag.key, tag.value) for tag in test.tags] == [("mlflow.data.context", "testing")]
 
 
+def test_a_version_that_no_run_logged_is_logged_by_the_next(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    tracker = start(recipe(uri), "run-2", "0", lambda _: None)
+    tracker.version(MANIFEST, "/lake/dataset_examples", on_parent=False)
+    tracker.version(MANIFEST | {"dataset_version": 3}, "/lake/dataset_examples", on_parent=True)
+    tracker.end("FINISHED")
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("trial")
+    assert experiment is not None
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    assert {name: run.data.tags["sluice.dataset_version"] for name, run in runs.items()} == {
+        "faq v2 (logged late)": "2",
+        "faq": "3",
+    }
+    late = runs["faq v2 (logged late)"]
+    assert late.data.tags["mlflow.parentRunId"] == runs["faq"].info.run_id and late.info.status == "FINISHED"
+    assert late.inputs is not None and len(late.inputs.dataset_inputs) == 3
+
+
 @pytest.mark.parametrize("uri", ["nowhere://user:secret@at.all", "http://user:secret@127.0.0.1:9"])
 def test_no_mlflow_is_one_warning_without_secrets(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     warned: list[str] = []
     tracker = start(recipe(uri), "run-1", "0", warned.append)
     tracker.job(Outcome("clean_text", "done"), {}, {})
-    tracker.version(MANIFEST, "/lake", 1)
+    tracker.version(MANIFEST, "/lake", on_parent=True)
+    assert tracker.versions("faq") is None
     tracker.end("FINISHED")
     (warning,) = warned
     assert "cannot be used" in warning and "the run goes on" in warning and "secret" not in warning

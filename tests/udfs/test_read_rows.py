@@ -128,10 +128,25 @@ def test_csv_names_values_by_the_header_and_keeps_their_order() -> None:
 
 
 def test_tsv_separates_by_tabs_and_a_line_of_tabs_is_a_row() -> None:
-    assert read(b'a\tb\n1,2\t"x\ty"\n\t\n', "tsv") == [
-        good(2, '{"a":"1,2","b":"x\\ty"}'),
+    assert read(b"a\tb\n1,2\tx,y\n\t\n", "tsv") == [
+        good(2, '{"a":"1,2","b":"x,y"}'),
         good(3, '{"a":"","b":""}'),
     ]
+
+
+def test_a_quote_in_tsv_is_a_character() -> None:
+    """By the rules of csv these lines would be one row with all three in its text."""
+    data = b'text\tlabel\n"I went home.\t0\nIt rained.\t1\nHe left."\t1\n'
+    assert read(data, "tsv") == [
+        good(2, '{"text":"\\"I went home.","label":"0"}'),
+        good(3, '{"text":"It rained.","label":"1"}'),
+        good(4, '{"text":"He left.\\"","label":"1"}'),
+    ]
+
+
+def test_csv_with_another_delimiter() -> None:
+    assert read(b'a\tb\n1,2\t"x\ty\nz"\n', "csv \t") == [good(2, '{"a":"1,2","b":"x\\ty\\nz"}')]
+    assert read(b'a;b\n"1;2";3\n', "csv ;") == [good(2, '{"a":"1;2","b":"3"}')]
 
 
 def test_a_column_alone_may_hold_spaces() -> None:
@@ -167,7 +182,7 @@ def test_a_bad_header_fails_the_file(header: bytes, detail: str) -> None:
 CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
 
-@given(st.data(), st.sampled_from([("csv", ","), ("tsv", "\t")]), st.sampled_from(["\n", "\r\n", "\r"]))
+@given(st.data(), st.sampled_from([("csv", ","), ("csv \t", "\t")]), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_csv_round_trip(data: st.DataObject, dialect: tuple[str, str], ending: str) -> None:
     format, delimiter = dialect
     names = data.draw(st.lists(CELLS.filter(str.strip), min_size=2, max_size=4, unique=True))

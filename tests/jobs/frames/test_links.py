@@ -3,7 +3,16 @@
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.frames.links import LINK_KINDS, edges_among_new, group_keys, keys_of_new, link_keys, older_texts, pairs_of_new
+from jobs.frames.links import (
+    LINK_KINDS,
+    binding,
+    declared_links,
+    edges_among_new,
+    keys_of_new,
+    link_keys,
+    older_texts,
+    pairs_of_new,
+)
 from tests.conftest import rows
 
 pytestmark = pytest.mark.spark
@@ -32,7 +41,7 @@ def keys_of(spark: SparkSession, kinds: tuple[str, ...]) -> DataFrame:
         ],
         "document_id string, groups array<string>",
     )
-    return link_keys(documents, records, kinds, group_cap=2)
+    return link_keys(documents, declared_links(records), kinds, group_cap=2)
 
 
 def test_keys_of_every_kind(keys: DataFrame) -> None:
@@ -78,7 +87,7 @@ def test_a_prompt_above_the_cap_is_generic(keys: DataFrame) -> None:
 def test_a_text_in_too_many_groups_binds_none(spark: SparkSession) -> None:
     records = [("a", ["g1", "g2"]), ("a", ["g2"]), ("b", ["g1", "g2"]), ("b", ["g3"]), ("c", ["g3"]), (None, ["g3"])]
     frame = spark.createDataFrame(records, "document_id string, groups array<string>")
-    found = rows(group_keys(frame, cap=2), "document_id", "link")
+    found = rows(binding(declared_links(frame), cap=2), "document_id", "link")
     assert [(row["document_id"], row["link"]) for row in found] == [("a", "g1"), ("a", "g2"), ("c", "g3")]
 
 
