@@ -19,7 +19,7 @@ SIGNED_SCHEMA = "document_id string, fine array<int>, coarse array<int>, band_ke
 
 class Params(BaseModel, frozen=True, extra="forbid"):
     """shingles: the shingle rule, by length and script or fixed words.  bands, rows: 32 bands of 4 miss 0.015 % of the
-    pairs at Jaccard 0.7 (performance.md 2.1).  seed: of the hash functions.  tasks: how many share the signing."""
+    pairs at Jaccard 0.7.  seed: of the hash functions.  tasks: how many share the signing."""
 
     shingles: Shingling = Shingling()
     bands: int = Field(default=32, ge=1, le=256)

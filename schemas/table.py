@@ -30,7 +30,7 @@ class Table:
     """One Delta table of the lake. Each is declared once, so two are equal only when they are the same object.
 
     key: columns that identify a row; never null.
-    lifetime: how the table is written (DESIGN: ledger and cache append, current and frozen replace a slice).
+    lifetime: how the table is written (ledger and cache append, current and frozen replace a slice).
     checks: rule name -> SQL predicate that every kept row fulfils. NULL counts as broken.
     reasons: reason code -> what it means; the codes this table may drop with, beside `rule:NAME`.
     partition_by: few and bounded columns only.

@@ -1,4 +1,4 @@
-"""Leak links: what ties documents so that they must share a split (DESIGN rule 6)."""
+"""Leak links: what ties documents so that they must share a split."""
 
 from collections.abc import Mapping
 from typing import Any

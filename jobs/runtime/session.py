@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from platformdirs import user_cache_path
 from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
@@ -45,7 +46,8 @@ LOCAL_CONF = {
     "spark.driver.extraJavaOptions": JVM_OPTIONS,
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.sql.warehouse.dir": "spark-warehouse",
+    # Spark makes this folder for tables without a path, which nobody here has: not in the user's folder.
+    "spark.sql.warehouse.dir": str(user_cache_path("sluice") / "spark-warehouse"),
     "spark.sql.shuffle.partitions": "4",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.pyspark.udf.faulthandler.enabled": "true",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def why_stale(context: "Context", job: Job) -> str | None:
-    """Why a run would work this job, in words; None when nothing that it reads has changed (DESIGN rule 3).
+    """Why a run would work this job, in words; None when nothing that it reads has changed.
 
     What a run before it may change is not foreseen. A draft goes when it is published or equals the last version: who
     is to judge it anew needs it selected anew."""

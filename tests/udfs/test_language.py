@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from jobs.runtime.assets import resolve_asset
 from udfs.language import detect_languages
 
 
 @pytest.fixture(scope="module")
 def model_path() -> str:
-    assets = pytest.importorskip("jobs.runtime.assets", reason="the asset resolver is not there yet")
-    return str(assets.resolve_asset("lid176/model"))
+    return str(resolve_asset("lid176/model"))
 
 
 pytestmark = pytest.mark.network
