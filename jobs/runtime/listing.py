@@ -3,6 +3,7 @@
 import glob
 import os
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -78,6 +79,8 @@ def _package(source: Source, name: str) -> list[Listed]:
 
 def _local(source: Source) -> list[Listed]:
     path = source.path.removeprefix("file://")
+    if source.format == "python":
+        return _python_files(source, path)
     if os.path.isdir(path):
         found = sorted(_walk(path))
     elif os.path.exists(path):
@@ -89,6 +92,18 @@ def _local(source: Source) -> list[Listed]:
     if not found:
         raise ConfigError(f"source {source.name}: {path} holds no files. Expected at least one {source.format} file.")
     return [_stat(source, name) for name in found]
+
+
+def _python_files(source: Source, path: str) -> list[Listed]:
+    """A .py file, or all below a folder, by the paths from which an import would name them."""
+    root = Path(path)
+    found = [root] if root.is_file() else sorted(root.rglob("*.py"))
+    if not found:
+        raise ConfigError(
+            f"source {source.name}: {path} holds no .py files. Expected package:NAME, a .py file or a folder."
+        )
+    top = root.parent if root.is_file() else root
+    return [_stat(source, str(name))._replace(path=name.relative_to(top).as_posix()) for name in found]
 
 
 def _is_meant(name: str, pattern: str) -> bool:

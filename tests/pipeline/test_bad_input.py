@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 from jobs.runtime import tracking
 from jobs.runtime.cli import main
 from jobs.runtime.tables import Lake, conform
+from jobs.runtime.views import register
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.leases import LEASES
 from schemas.raw_records import RAW_RECORDS
@@ -189,6 +190,48 @@ def test_a_mapping_of_what_no_record_has_ends_the_run(
         "mean label? Valid: body, label; section sources, source mistyped, key fields.group.thread: none of its "
         "records has body.x; did you mean body? Valid: body, label\n"
     )
+
+
+def test_a_key_that_no_record_has_ends_the_run(lake: Lake, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Else every row would be set aside, and the source be bound to the typo."""
+    source = {"name": "mistyped", "path": "nulls.csv", "format": "csv", "key": "ids", "order_by": "bdy", "fields": TEXT}
+    assert run(recipe(project, source), "--tables", "lake_of_keys") == 2
+    assert capsys.readouterr().err == (
+        "error: r.yaml: section sources, source mistyped, key key: none of its records has ids; did you mean id? "
+        "Valid: body, id; section sources, source mistyped, key order_by: none of its records has bdy; did you mean "
+        "body? Valid: body, id\n"
+    )
+    assert run(recipe(project, source | {"key": "id", "order_by": "body"}), "--tables", "lake_of_keys") == 0
+    assert run(recipe(project, source | {"key": "id", "order_by": "body"}), "--tables", "lake_of_keys") == 0
+
+
+def test_a_mended_line_is_no_longer_quarantined(
+    lake: Lake, project: Path, spark: SparkSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = FILES["broken.jsonl"]
+    (project / "mended.jsonl").write_bytes(lines)
+    source = {"name": "mended", "path": "mended.jsonl", "format": "json", "fields": TEXT}
+    for content, quarantined in ((lines, 1), (b"\n" + lines, 1), (lines.replace(b'"3"', b'"3"}'), 0)):
+        (project / "mended.jsonl").write_bytes(content)
+        assert run(recipe(project, source), "--tables", "lake_of_lines") == 0
+        register(Lake(spark, str(project / "lake_of_lines")))
+        found = spark.sql("SELECT position, drop_reason FROM quarantine").collect()
+        assert len(found) == quarantined, found
+    assert "5 in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("clean_text.language_model=nosuch.bin", "error: model nosuch.bin: expected asset:NAME/MEMBER or a file"),
+        ("clean_text.language_model=asset:lid177/model", "error: unknown asset: 'lid177'; did you mean 'lid176'?"),
+    ],
+)
+def test_a_model_that_is_not_there_ends_the_run(
+    lake: Lake, project: Path, override: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(recipe(project, SOURCES[0]), "--set", override, "--tables", "lake_of_none") == 2
+    assert capsys.readouterr().err.startswith(message)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,8 @@ def test_each_command_teaches_by_an_example(command: str, capsys: pytest.Capture
         ("run",),
         ("run", RECIPE, "--nosuch"),
         ("run", RECIPE, "--from", "nosuch"),
+        ("run", RECIPE, "--from", "publish_dataset", "--to", "list_files"),
+        ("run", RECIPE, "--plan", "--resplit"),
         ("run", RECIPE, "--set", "nosuch"),
         ("run", "nosuch.yaml"),
         ("sql", RECIPE),
@@ -71,7 +73,7 @@ def test_no_lake_is_said_before_spark_starts(
 
 
 @pytest.mark.parametrize(
-    "statement", ["DROP TABLE x", "", "/* SELECT */ delete from x", "WITH a AS (SELECT 1) INSERT INTO b"]
+    "statement", ["DROP TABLE x", "", "/* SELECT */ delete from x", "SET x = 1", "CREATE VIEW a AS SELECT 1"]
 )
 def test_sql_only_reads(statement: str) -> None:
     with pytest.raises(ConfigError, match="only reads"):

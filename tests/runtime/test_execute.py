@@ -94,3 +94,12 @@ def test_a_column_declared_later_is_added_and_another_type_or_rule_refused(spark
     ruled = replace(grown, checks={"has_size": "size > 1"})
     with pytest.raises(SchemaMismatchError, match="other row rules than its declaration"):
         Lake(spark, str(tmp_path)).create(ruled)
+
+
+def test_tables_ask_for_no_feature_that_other_readers_lack(spark: SparkSession, tmp_path: Path) -> None:
+    lake = Lake(spark, str(tmp_path))
+    lake.create(THINGS)
+    detail = spark.sql(f"DESCRIBE DETAIL {lake.name(THINGS)}").first()
+    assert detail is not None
+    assert (detail["minReaderVersion"], detail["minWriterVersion"]) == (1, 3)
+    assert set(detail["tableFeatures"]) <= {"appendOnly", "invariants", "checkConstraints"}

@@ -27,6 +27,24 @@ def source(path: str, **other: Any) -> Source:
     return Source.model_validate({"name": "s", "path": path, "format": "text"} | other)
 
 
+def test_python_files_are_named_as_an_import_names_them(folder: Path) -> None:
+    """By their place below the source's folder: where that lies says nothing of the module."""
+    for name in ("test/src/shop/__init__.py", "test/src/shop/_cart.py", "test/src/shop/notes.txt", "one.py"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text("")
+    for path in ("test/src", str(folder / "test" / "src")):
+        found = list_source(source(path, format="python"))
+        assert [file.path for file in found] == ["shop/__init__.py", "shop/_cart.py"]
+        assert [file.uri for file in found] == [f"{folder}/test/src/{file.path}" for file in found]
+    assert [file.path for file in list_source(source("one.py", format="python"))] == ["one.py"]
+    assert [file.path for file in list_source(source(f"{folder}/test/src/shop/_cart.py", format="python"))] == [
+        "_cart.py"
+    ]
+    for path in ("raw", "test/*.py", "absent"):
+        with pytest.raises(ConfigError, match=r"holds no \.py files. Expected package:NAME, a \.py file or a folder"):
+            list_source(source(path, format="python"))
+
+
 @pytest.mark.parametrize(
     ("path", "found"),
     [
