@@ -30,9 +30,16 @@ def known() -> dict[str, Any]:
     return {}
 
 
-def build(project: Any, name: str, rows: list[dict[str, str]], writer: Callable[..., None], parts: int = 8) -> Any:
+def build(
+    project: Any,
+    name: str,
+    rows: list[dict[str, str]],
+    writer: Callable[..., None],
+    parts: int = 8,
+    sections: dict[str, Any] = SECTIONS,
+) -> Any:
     made = project(name)
-    made.write_recipe(**SECTIONS)
+    made.write_recipe(**sections)
     writer(rows, made.folder / "raw", parts, packed=True)
     return made
 
@@ -46,6 +53,7 @@ def test_one_core_and_two_give_equal_tables(
         made.run(master)
         lakes[master] = contents(made.lake)
         assert capped_meetings(spark, made.lake) > 0, "no bucket was above the cap: the test does not test it"
+    assert linked_across_splits(spark, made.lake) == 0
     one, two = lakes.values()
     assert one.rows["raw_records"] == 13_083 + 400 + 8
     assert one.digests == two.digests
@@ -91,18 +99,20 @@ def test_shuffled_files_give_the_same_dataset(
 
 
 @pytest.mark.by_hand
+@pytest.mark.parametrize("cap", [50, 100_000])
 def test_increments_move_nothing_and_lose_no_match(
-    project: Any, intents: list[dict[str, str]], parts_writer: Any, contents: Any, spark: SparkSession
+    project: Any, intents: list[dict[str, str]], parts_writer: Any, contents: Any, spark: SparkSession, cap: int
 ) -> None:
+    sections = SECTIONS | {"match_duplicates": {"bucket_cap": cap, "anchors": 5}}
     rows = random.Random(5).sample(intents, len(intents))
     cuts = (0, len(rows) // 2, len(rows) - len(rows) // 100, len(rows))
-    single = build(project, "single", rows, parts_writer)
+    single = build(project, "single", rows, parts_writer, sections=sections)
     single.run()
     grown = {name: project(name) for name in ("first", "second")}
     before: dict[str, set[tuple[Any, ...]]] = {name: set() for name in grown}
     for step in range(3):
         for name, one in grown.items():
-            one.write_recipe(**SECTIONS)
+            one.write_recipe(**sections)
             parts_writer(rows[cuts[step] : cuts[step + 1]], one.folder / "raw" / f"step{step}", 3)
             one.run()
             now = splits_of(spark, one.lake)
@@ -110,12 +120,29 @@ def test_increments_move_nothing_and_lose_no_match(
             before[name] = now
     assert contents(grown["first"].lake).digests == contents(grown["second"].lake).digests
     assert documents_of(spark, single.lake) == documents_of(spark, grown["first"].lake)
-    assert matches_of(spark, single.lake) <= matches_of(spark, grown["first"].lake)
+    alone, together = matches_of(spark, single.lake), matches_of(spark, grown["first"].lake)
+    assert (capped_meetings(spark, single.lake) > 0) == (cap == 50)
+    assert alone <= together and (cap == 50 or alone == together)
+    assert linked_across_splits(spark, grown["first"].lake) == 0
 
 
 def capped_meetings(spark: SparkSession, lake: Path) -> int:
     row = spark.read.format("delta").load(f"{lake}/duplicate_matches").selectExpr("sum(uncompared) AS n").first()
     return int(row["n"]) if row else 0
+
+
+def linked_across_splits(spark: SparkSession, lake: Path) -> int:
+    """Pairs of matched documents in one version that lie in different splits."""
+    for name in ("duplicate_matches", "dataset_examples"):
+        spark.read.format("delta").load(f"{lake}/{name}").createOrReplaceTempView(name)
+    row = spark.sql("""
+        WITH pairs AS (SELECT document_id, inline(matches) AS (other_id, similarity) FROM duplicate_matches)
+        SELECT count(*) AS n FROM pairs p
+        JOIN dataset_examples a ON a.document_id = p.document_id
+        JOIN dataset_examples b ON b.document_id = p.other_id AND b.dataset_version = a.dataset_version
+        WHERE a.split <> b.split""").first()
+    assert row is not None
+    return int(row["n"])
 
 
 def splits_of(spark: SparkSession, lake: Path) -> set[tuple[Any, ...]]:
