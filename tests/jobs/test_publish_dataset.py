@@ -34,7 +34,7 @@ def manifest(spark: SparkSession, examples: list[dict[str, Any]], **facts: Any) 
         facts,
         Params(name="spring"),
     )
-    (row,) = rows(found)
+    (row,) = rows(found, "content_digest")
     return row
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,23 @@ def scope_of(spark: SparkSession, folder: Path, job: Job) -> Scope:
     return Scope(lake, recipe, {job.name: "f"}, {job.writes.name: job.name})
 
 
-def slowly(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    time.sleep(3)
+def wait_for(path: Path) -> None:
+    for _ in range(600):
+        if path.exists():
+            return
+        time.sleep(0.1)
+    raise TimeoutError(path)
+
+
+def overtaken(batches: Iterable[pd.DataFrame], folder: Path) -> Iterator[pd.DataFrame]:
+    """The rows, once another writer has committed to the table that this query is being written to."""
+    (folder / "writing").touch()
+    wait_for(folder / "numbers" / "_delta_log" / f"{1:020}.json")
     yield from batches
 
 
-def append_late(lake: Lake) -> None:
-    time.sleep(1.5)
+def append_meanwhile(lake: Lake, folder: Path) -> None:
+    wait_for(folder / "writing")
     lake.append(NUMBERS, lake.spark.range(1).toDF("number"), {})
 
 
@@ -57,12 +68,13 @@ def test_a_job_that_is_overtaken_plans_once_more(spark: SparkSession, tmp_path: 
 
     def transform(params: NoParams) -> DataFrame:
         planned.append(1)
-        return spark.range(3).toDF("number").mapInPandas(slowly, "number bigint")
+        rows = spark.range(0, 3, 1, numPartitions=1)  # the other writer needs a core too
+        return rows.toDF("number").mapInPandas(partial(overtaken, folder=tmp_path), "number bigint")
 
     job = Job("count", reads=(), writes=NUMBERS, transform=transform)
     scope = scope_of(spark, tmp_path, job)
     with ThreadPoolExecutor(1) as pool:
-        other = pool.submit(append_late, scope.lake)
+        other = pool.submit(append_meanwhile, scope.lake, tmp_path)
         done = execute(job, scope, {"run": "r", "job": "count"}, {})
         other.result()
     assert len(planned) == 2 and done.rows_out == 2
