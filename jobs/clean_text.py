@@ -9,9 +9,9 @@ import pyarrow as pa
 from pydantic import BaseModel, Field, field_validator, model_validator
 from pyspark.sql import DataFrame
 
-from jobs.runtime.assets import model_file
 from jobs.runtime.job import Job
 from jobs.runtime.mapped_fields import require_mapped_fields
+from jobs.runtime.models import model_file
 from jobs.runtime.recipe import Source
 from jobs.runtime.recipe_errors import nearest
 from schemas.clean_records import CLEAN_RECORDS

@@ -31,7 +31,6 @@ from jobs.runtime.errors import AssetError
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
 
-PREFIX = "asset:"
 CONNECT_READ_SECONDS = (15.0, 60.0)
 DOWNLOAD_ATTEMPTS = 3
 INDEX_ERRORS = (OSError, NoSuchProjectError, UnsupportedRepoVersionError, ValueError, LookupError)
@@ -61,7 +60,7 @@ def resolve_asset(reference: str, conf: Path | None = None) -> Path:
 
     The cache is the folder SLUICE_ASSETS, else the user's; what it holds is never fetched again.
     """
-    asset, member = _pinned(reference, conf or conf_path("assets.yaml"))
+    asset, member = pinned(reference, conf or conf_path("assets.yaml"))
     name, _, member_name = reference.partition("/")
     # The digest in the name keeps releases apart; the suffix tells readers the format.
     target = _cache() / name / f"{member_name}-{member.sha256[:12]}{Path(member.path).suffix}"
@@ -70,24 +69,7 @@ def resolve_asset(reference: str, conf: Path | None = None) -> Path:
     return target
 
 
-def model_file(reference: str) -> str:
-    """The path of `asset:NAME/MEMBER`, fetched when it must be, or of a local file."""
-    if reference.startswith(PREFIX):
-        return str(resolve_asset(reference.removeprefix(PREFIX)))
-    path = Path(reference)
-    if not path.is_file():
-        raise AssetError(f"model {reference}: expected asset:NAME/MEMBER or a file, found none there")
-    return str(path.absolute())
-
-
-def model_digest(reference: str) -> str:
-    """The sha256 of a model's bytes: as pinned, so that nothing is fetched, or of the local file."""
-    if reference.startswith(PREFIX):
-        return _pinned(reference.removeprefix(PREFIX), conf_path("assets.yaml"))[1].sha256
-    return _sha256(Path(model_file(reference)))
-
-
-def _pinned(reference: str, conf: Path) -> tuple[Asset, Member]:
+def pinned(reference: str, conf: Path) -> tuple[Asset, Member]:
     """The asset and the member that NAME/MEMBER names."""
     name, _, member_name = reference.partition("/")
     assets = _read_assets(conf)

@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 from pydantic import BaseModel
 
-from jobs.runtime.assets import model_digest
 from jobs.runtime.job import Job
+from jobs.runtime.models import model_digest
 from jobs.runtime.recipe import Recipe, Source
 from schemas.table import Table
 
