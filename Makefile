@@ -15,7 +15,6 @@ KILL_OPTIONS := -s
 EQUAL_OPTIONS :=
 KILL_CI_OPTIONS := -m "not by_hand" -s
 EQUAL_CI_OPTIONS := -m "not by_hand"
-STORY_CI_OPTIONS := -m "not by_hand"
 
 # The first Python that is new enough and can make virtual environments; PYTHON=/path/to/python names another.
 SUPPORTED := -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
@@ -24,7 +23,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 PACKAGES := -e ".[local,test,notebooks]" scikit-learn -c conf/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo lint types check-kill check-equal check-story check-kill-ci check-equal-ci check-story-ci constraints clean
+.PHONY: help setup test demo lint types check-kill check-equal check-story check-kill-ci check-equal-ci constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,9 +71,6 @@ check-kill-ci: $(INSTALLED)
 
 check-equal-ci: $(INSTALLED)
 	$(BIN)/pytest $(EQUAL_TESTS) $(EQUAL_CI_OPTIONS)
-
-check-story-ci: $(INSTALLED)
-	$(BIN)/pytest $(STORY_TESTS) $(STORY_CI_OPTIONS)
 
 constraints: $(INSTALLED) ## pin the dependencies anew, after pyproject.toml has changed
 	echo scikit-learn | $(BIN)/uv pip compile --quiet pyproject.toml - --extra local --extra test --extra notebooks \

@@ -202,7 +202,6 @@ def test_a_key_that_no_record_has_ends_the_run(lake: Lake, project: Path, capsys
         "body? Valid: body, id\n"
     )
     assert run(recipe(project, source | {"key": "id", "order_by": "body"}), "--tables", "lake_of_keys") == 0
-    assert run(recipe(project, source | {"key": "id", "order_by": "body"}), "--tables", "lake_of_keys") == 0
 
 
 def test_a_mended_line_is_no_longer_quarantined(

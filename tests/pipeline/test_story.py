@@ -266,10 +266,7 @@ def test_the_gate_refuses_repairs_where_none_are_allowed(story: Story, moved: tu
     assert refused.value.exit_code == 3
 
 
-@pytest.mark.parametrize("number", [20, pytest.param(100, marks=pytest.mark.by_hand)])
-def test_records_drawn_at_random_are_explained_as_the_outcomes_say(
-    story: Story, moved: tuple[str, str], number: int
-) -> None:
+def test_a_hundred_random_records_are_explained_as_the_outcomes_say(story: Story, moved: tuple[str, str]) -> None:
     """In every version that knows them, each outcome and reason code among them, older versions after growth too."""
     register(story.lake)
     cached = (*CACHED, "outcomes")
@@ -279,7 +276,7 @@ def test_records_drawn_at_random_are_explained_as_the_outcomes_say(
     for row in story.ask("SELECT * FROM outcomes WHERE dataset = 'story' ORDER BY dataset_version, record_id"):
         fates.setdefault(row["record_id"], []).append(row)
     recipe = story.recipe()
-    for ident in drawn(fates)[:number]:
+    for ident in drawn(fates)[:100]:
         told = tell(facts_of(story.lake, recipe, ident))
         for fate in fates[ident]:
             said = [line for line in told if line.startswith(f"In version {fate['dataset_version']} of story (")]

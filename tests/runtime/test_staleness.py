@@ -52,6 +52,14 @@ def test_a_run_cannot_begin_behind_a_verdict_that_is_missing(
 
 
 @pytest.mark.spark
+def test_resplit_needs_the_job_that_draws(spark: SparkSession, grown_lake: GrownLake) -> None:
+    before = grown_lake.ask("SELECT * FROM splits ORDER BY document_id")
+    with pytest.raises(ConfigError, match="--resplit: assign_splits is not among group_duplicates to publish_dataset"):
+        run_recipe(spark, grown_lake.recipe, PIPELINE, first="group_duplicates", resplit=True, say=lambda _: None)
+    assert grown_lake.ask("SELECT * FROM splits ORDER BY document_id") == before
+
+
+@pytest.mark.spark
 def test_a_threshold_below_the_lakes_is_refused(spark: SparkSession, grown_lake: GrownLake) -> None:
     recipe = load_recipe(grown_lake.recipe.path, PIPELINE, ["group_duplicates.threshold=0.4"])
     with pytest.raises(ConfigError, match=r"group_duplicates: threshold is 0.4, but the lake matches .* from 0.5 up"):
