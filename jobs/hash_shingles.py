@@ -48,4 +48,5 @@ JOB = Job(
     each=DOCUMENTS,
     lake=(DOCUMENTS,),
     lake_params=("shingles", "bands", "rows", "seed"),
+    libraries=("unicodedata",),
 )

@@ -24,6 +24,7 @@ JOB_RUNS = Table(
             column("output_version", LONG, "its Delta version after the job"),
             column("rows_in", LONG, "rows given to the job; null when it does not know"),
             column("rows_out", LONG, "rows written"),
+            column("rows_changed", LONG, "rows that it changed; null where a job changes none by its nature"),
             column("dropped", COUNTS, "reason -> rows written with it", required=True),
             column("seconds", DOUBLE, "wall seconds", required=True),
             column("cpu_seconds", DOUBLE, "CPU seconds of the process tree on this host", required=True),

@@ -30,10 +30,12 @@ def progress(title: str, total: int) -> Iterator[Progress]:
 
 
 def line(outcome: Outcome) -> str:
-    """One job's line: rows in, out, dropped by reason, seconds."""
+    """One job's line: rows in, new, changed (also when none is), dropped by reason, seconds."""
     if outcome.status == "skipped":
         return f"  {outcome.job:<18} unchanged{_note(outcome)}"
     parts = [f"{outcome.rows_in:>9,} in" if outcome.rows_in is not None else " " * 12, f"{outcome.rows_out:>9,} new"]
+    if outcome.rows_changed is not None:
+        parts.append(f"changed {outcome.rows_changed:,}")
     if outcome.dropped:
         parts.append("dropped " + ", ".join(f"{reason} {count:,}" for reason, count in sorted(outcome.dropped.items())))
     return f"  {outcome.job:<18}{' '.join(parts)}{_note(outcome)}  [dim]{outcome.seconds:.1f} s[/dim]"

@@ -29,6 +29,7 @@ class Outcome:
     cpu_seconds: float = 0.0
     rows_in: int | None = None
     rows_out: int = 0
+    rows_changed: int | None = None
     dropped: dict[str, int] = field(default_factory=dict)
     commit: Commit | None = None
     note: str = ""
@@ -54,6 +55,7 @@ def execute(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, Da
         cpu_seconds=cpu_seconds() - cpu,
         rows_in=_rows_in(job, scope, counts, out),
         rows_out=out,
+        rows_changed=counts.get("rows_changed", 0) if table.has("changed_by") else None,
         dropped=_named(table, dropped),
         commit=commit,
     )
@@ -115,10 +117,12 @@ def _write(
 
 
 def _counters(table: Table) -> list[Column]:
-    """What is counted while writing: rows dropped by each declared reason and rule, rows read from files."""
+    """What is counted while writing: rows dropped by each declared reason and rule, read from files, changed."""
     counters = [F.count(F.lit(1)).alias("rows")]
     if table.has("file_rows"):
         counters.append(F.sum("file_rows").alias("rows_in"))
+    if table.has("changed_by"):
+        counters.append(F.count_if(F.size("changed_by") > 0).alias("rows_changed"))
     if table.drops:
         codes = [*table.reasons, *(f"rule:{name}" for name in table.checks)]
         counters += [F.count_if(F.col("drop_reason") == code).alias(f"dropped_{i}") for i, code in enumerate(codes)]

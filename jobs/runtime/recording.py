@@ -46,6 +46,7 @@ def run_row(context: "Context", job: Job, outcome: Outcome) -> dict[str, Any]:
         "output_version": versions.get(job.writes.name),
         "rows_in": outcome.rows_in,
         "rows_out": outcome.rows_out,
+        "rows_changed": outcome.rows_changed,
         "dropped": outcome.dropped,
         "seconds": round(outcome.seconds, 3),
         "cpu_seconds": round(outcome.cpu_seconds, 3),

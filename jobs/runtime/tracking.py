@@ -74,6 +74,7 @@ class Tracker:
         metrics = {"rows_out": outcome.rows_out, "seconds": outcome.seconds, "cpu_seconds": outcome.cpu_seconds}
         metrics |= {f"dropped_{k.replace(':', '_')}": v for k, v in outcome.dropped.items()}
         metrics |= {"rows_in": outcome.rows_in} if outcome.rows_in is not None else {}
+        metrics |= {"rows_changed": outcome.rows_changed} if outcome.rows_changed is not None else {}
         self.client.log_batch(
             run.info.run_id,
             metrics=[Metric(name, float(value), now, 0) for name, value in metrics.items()],
