@@ -210,7 +210,7 @@ def test_a_mended_line_is_no_longer_quarantined(
     lines = FILES["broken.jsonl"]
     (project / "mended.jsonl").write_bytes(lines)
     source = {"name": "mended", "path": "mended.jsonl", "format": "json", "fields": TEXT}
-    for content, quarantined in ((lines, 1), (b"\n" + lines, 1), (lines.replace(b'"3"', b'"3"}'), 0)):
+    for content, quarantined in ((lines, 1), (b"\n" + lines.replace(b'"3"', b'"3"}'), 0)):
         (project / "mended.jsonl").write_bytes(content)
         assert run(recipe(project, source), "--tables", "lake_of_lines") == 0
         register(Lake(spark, str(project / "lake_of_lines")))
