@@ -152,8 +152,9 @@ def _one_job(context: Context, job: Job) -> None:
             gates.require_passed(context.scope)
     except GateRefusal as refusal:
         _remember(context, job, replace(outcome, status="refused", error=str(refusal)))
-        for notice in draft_notices(context):
-            context.say(console.notice(notice))
+        with suppress(Exception):  # what may have caused it must not hide the refusal itself
+            for notice in draft_notices(context):
+                context.say(console.notice(notice))
         raise
     _remember(context, job, outcome)
 
