@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,9 @@ BANK_ROWS = 10_000
 PAIRS = 150
 THREADS = 200
 GROUP = "thread-grown"
+READING = {"bad_json", "not_an_object", "bad_encoding", "duplicate_key"}
+CLEANING = {"vanished", "missing_field", "bad_field", "empty_text", "too_short", "too_long", "unknown_label"}
+SELECTING = {"label_conflict", "conflict", "large_group", "cross_split", "duplicate"}
 
 
 def words(name: str, count: int) -> list[str]:
@@ -194,3 +198,21 @@ def odd_lines() -> bytes:
 
 def _lines(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
+
+
+def drawn(fates: dict[str, list[Row]]) -> list[str]:
+    """Records in an order drawn by a fixed seed, but first one of each outcome and reason."""
+    order = sorted(fates)
+    random.Random(100).shuffle(order)
+    kinds: dict[tuple[str, str | None], str] = {}
+    for ident in order:
+        for fate in fates[ident]:
+            kinds.setdefault((fate["outcome"], fate["drop_reason"]), ident)
+    assert (READING | CLEANING | SELECTING) - {reason for _, reason in kinds} == set()
+    return list(dict.fromkeys([*kinds.values(), *order]))
+
+
+def parts_of(fate: Row) -> list[str]:
+    """What the sentence of a version must say of an outcome."""
+    wanted = (fate["outcome"], fate["drop_reason"], fate["drop_value"], fate["merged_into"], fate["partner_id"])
+    return [part for part in wanted if part is not None]

@@ -1,6 +1,5 @@
 """The rules of splits, duplicates and versions as one story: what users do to their sources, run after run."""
 
-import random
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -18,19 +17,18 @@ from tests.pipeline.story import (
     PAIRS,
     THREADS,
     Story,
+    drawn,
     first_faq,
     first_notes,
     first_rows,
     pair,
+    parts_of,
     words,
 )
 
 pytestmark = pytest.mark.spark
 
 CACHED = ("raw_records", "clean_records", "documents", "duplicate_matches", "splits", "labels", "selections")
-READING = {"bad_json", "not_an_object", "bad_encoding", "duplicate_key"}
-CLEANING = {"vanished", "missing_field", "bad_field", "empty_text", "too_short", "too_long", "unknown_label"}
-SELECTING = {"label_conflict", "conflict", "large_group", "cross_split", "duplicate"}
 OF_THE_LAKE = ("clean_text", "collect_documents", "hash_shingles", "match_duplicates", "assign_splits")
 
 
@@ -283,21 +281,3 @@ def test_a_hundred_random_records_are_explained_as_the_outcomes_say(story: Story
             assert len(said) == 1 and all(part in said[0] for part in parts_of(fate)), (said, fate)
     for name in cached:
         story.spark.catalog.uncacheTable(name)
-
-
-def drawn(fates: dict[str, list[Row]]) -> list[str]:
-    """Records in an order drawn by a fixed seed, but first one of each outcome and reason."""
-    order = sorted(fates)
-    random.Random(100).shuffle(order)
-    kinds: dict[tuple[str, str | None], str] = {}
-    for ident in order:
-        for fate in fates[ident]:
-            kinds.setdefault((fate["outcome"], fate["drop_reason"]), ident)
-    assert (READING | CLEANING | SELECTING) - {reason for _, reason in kinds} == set()
-    return list(dict.fromkeys([*kinds.values(), *order]))
-
-
-def parts_of(fate: Row) -> list[str]:
-    """What the sentence of a version must say of an outcome."""
-    wanted = (fate["outcome"], fate["drop_reason"], fate["drop_value"], fate["merged_into"], fate["partner_id"])
-    return [part for part in wanted if part is not None]
