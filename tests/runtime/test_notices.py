@@ -4,10 +4,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.assign_splits import Params
-from jobs.runtime.notices import absent_classes, unbound
+from jobs.runtime.notices import absent_classes, large_leak_groups, unbound
+from schemas.documents import DOCUMENTS
+from schemas.job_runs import JOB_RUNS
+from schemas.selections import SELECTIONS
+from schemas.table import Table
+from tests.conftest import frame
 
 
 def test_classes_that_a_split_lacks() -> None:
@@ -46,3 +51,45 @@ def test_prompts_and_older_texts_above_their_caps(spark: SparkSession) -> None:
         "1 older text above the cap of 2: up to 3 records had it, so it lends their newer texts no split",
         "1 text above the cap of 2: up to 3 groups have it, so it ties none of them",
     ]
+
+
+@pytest.mark.spark
+def test_a_large_leak_group_is_told_with_what_ties_it(spark: SparkSession) -> None:
+    """Of the forty documents of version 2, g1 has five; g2 has two, just the 5 % that is not told; all else is alone."""
+    group = {f"a{n}": "g1" for n in range(1, 6)} | {"b1": "g2", "b2": "g2"} | {f"z{n}": f"z{n}" for n in range(33)}
+    drafts = [
+        {"dataset": dataset, "dataset_version": version, "document_id": one, "split": "test", "leak_group_id": leak}
+        for dataset, version in (("d", 1), ("d", 2), ("other", 2))
+        for one, leak in (group if version == 2 and dataset == "d" else dict.fromkeys(group, "g1")).items()
+    ]
+    # of g1, a1 to a3 are matched in a row, a3 and a4 have one folded text, a4 and a5 one declared key;
+    # b1 and b2 are matched too, and a1 has a prompt that only another group has
+    matches = [("a2", [("a1", 0.9)]), ("a1", [("a2", 0.9)]), ("a3", [("a2", 0.8)]), ("a2", [("a3", 0.8)])]
+    matches += [("b1", [("b2", 0.9)]), ("b2", [("b1", 0.9)])]
+    folds = {"a4": "a3"}
+    prompts = {"a1": "p1", "b1": "p1"}
+    documents = [{"document_id": o, "fold_digest": folds.get(o, o), "prompt_digest": prompts.get(o)} for o in group]
+    records = [("f", "a4", ["k"]), ("f", "a5", ["k"]), ("f", "a5", ["l"]), ("of no dataset", "a1", ["k"])]
+    frames = {
+        "selections": frame(spark, SELECTIONS.columns, *drafts),
+        "documents": frame(spark, DOCUMENTS.columns, *documents),
+        "duplicate_matches": spark.createDataFrame(
+            matches, "document_id string, matches array<struct<document_id string, similarity double>>"
+        ),
+        "clean_records": spark.createDataFrame(records, "fingerprint string, document_id string, groups array<string>"),
+        "job_runs": frame(spark, JOB_RUNS.columns),
+    }
+    recipe = SimpleNamespace(dataset="d", params={"assign_splits": Params()})
+
+    def read(table: Table) -> DataFrame:
+        return frames[table.name]
+
+    scope = SimpleNamespace(
+        producers={"clean_records": "clean_text"}, fingerprints={"clean_text": "f"}, recipe=recipe, read=read
+    )
+    context: Any = SimpleNamespace(scope=scope, lake=SimpleNamespace(read=read), recipe=recipe)
+    assert list(large_leak_groups(context, 2)) == [
+        "leak group g1 holds 5 documents (12.5%), all in test; tied: 3 by near-duplicate matches, "
+        "2 by equal letters and digits, 2 by declared keys"
+    ]
+    assert len(list(large_leak_groups(context, 1))) == 1 and list(large_leak_groups(context, 3)) == []

@@ -1,10 +1,23 @@
-"""The local session's Python workers."""
+"""The local session: its Python workers, and what is said where Spark does not start."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# It tells its version, as any Java 17, and fails at all else with something that only the log may show.
+BROKEN_JAVA = """#!/bin/sh
+case "$*" in *-version*) echo "    java.home = {home}"; echo 'openjdk version "17.0.9"'; exit 0;; esac
+echo "unresolved dependency: of the jars" >&2; exit 1
+"""
+RECIPE = "dataset: one\ntables: lake\nsources: [{name: a, path: a.txt, format: text}]\n"
 
 
 def zips_read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -22,3 +35,20 @@ def zips_read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def test_workers_read_no_archive_of_spark(spark: SparkSession) -> None:
     for _ in range(2):  # the second task of a worker finds what the first one left
         assert spark.range(2, numPartitions=2).mapInArrow(zips_read, "path string").collect() == []
+
+
+def test_where_spark_does_not_start_the_log_is_named_and_keeps_the_noise(tmp_path: Path) -> None:
+    java = tmp_path / "java" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text(BROKEN_JAVA.format(home=tmp_path / "java"), encoding="utf-8")
+    java.chmod(0o755)
+    (tmp_path / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
+    (tmp_path / "a.txt").write_text("a text\n", encoding="utf-8")
+    environment = {**os.environ, "JAVA_HOME": str(tmp_path / "java"), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "jobs.runtime.cli", "run", "recipe.yaml"]
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, text=True, capture_output=True, check=False)
+    (log,) = (tmp_path / "logs").iterdir()
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(f"error: Spark did not start, with the Java in {tmp_path}/java. {log} says why.")
+    assert "spark.jars.ivySettings" in ran.stderr and "unresolved" not in ran.stdout + ran.stderr
+    assert "unresolved dependency: of the jars" in log.read_text(encoding="utf-8")
