@@ -55,7 +55,7 @@ def test_prompts_and_older_texts_above_their_caps(spark: SparkSession) -> None:
 
 @pytest.mark.spark
 def test_a_large_leak_group_is_told_with_what_ties_it(spark: SparkSession) -> None:
-    """Of the forty documents of version 2, g1 has five; g2 has two, just the 5 % that is not told; all else is alone."""
+    """Of the forty documents of version 2, g1 has five; g2 two, just the 5 % that is not told; all else is alone."""
     group = {f"a{n}": "g1" for n in range(1, 6)} | {"b1": "g2", "b2": "g2"} | {f"z{n}": f"z{n}" for n in range(33)}
     drafts = [
         {"dataset": dataset, "dataset_version": version, "document_id": one, "split": "test", "leak_group_id": leak}
