@@ -7,7 +7,7 @@ Delta refuses one of two runs that take it at once; on object stores without coo
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,7 @@ from schemas.leases import LEASES
 BEAT = timedelta(seconds=60)
 EXPIRY = timedelta(minutes=5)
 TRIES = 3
+OWN_COMMIT_WITHIN = 3
 
 
 class LeaseHeldError(SluiceError):
@@ -64,59 +65,75 @@ def hold(lake: Lake, run_id: str) -> Iterator[None]:
             _append(lake, owner, beat=2**31, released=True)
 
 
-def holder(lake: Lake) -> Row | None:
-    """The run that holds the lake now, None when it is free."""
-    held = [row for row in _open_leases(lake.read(LEASES)).collect() if _is_alive(row)]
+def open_leases(lake: Lake) -> list[Row]:
+    """Since when, last heartbeat and expiry (seconds since 1970) of every run that has not released; one row a run."""
+    runs = lake.read(LEASES).groupBy("run_id", "host", "pid", "process_started")
+    times = runs.agg(
+        F.min("heartbeat_at").alias("since"),
+        F.max("heartbeat_at").alias("heartbeat_at"),
+        F.unix_seconds(F.max("expires_at")).alias("expires"),
+        F.bool_or("released").alias("released"),
+    )
+    return times.where(~F.col("released")).collect()
+
+
+def holder(leases: Sequence[Row]) -> Row | None:
+    """The run that holds the lake, by its open leases; None when it is free."""
+    held = [row for row in leases if _is_alive(row)]
     return min(held, key=lambda row: (row["since"], row["run_id"])) if held else None
 
 
 def _take(lake: Lake, owner: Owner) -> None:
+    dead: list[str] = []
     for _ in range(TRIES):
-        leases = _open_leases(lake.read(LEASES)).collect()
-        if all(not _is_alive(row) for row in leases):
-            _append_if_free(lake, owner, dead=[row["run_id"] for row in leases])
-        other = holder(lake)
-        if other is not None and other["run_id"] == owner.run_id:
+        if _append_if_free(lake, owner, dead):
             return
-        if other is not None:
+        leases = open_leases(lake)
+        if (other := holder(leases)) is not None:
             raise LeaseHeldError(
                 f"run {other['run_id']} (process {other['pid']} on {other['host']}, last heartbeat "
                 f"{in_utc(other['heartbeat_at']):%H:%M:%S} UTC) is writing this lake. Wait until it ends, or use "
                 "another `tables`."
             )
+        dead = [row["run_id"] for row in leases]
     raise LeaseHeldError(f"the lease of {lake.location} changed hands {TRIES} times. Run again in a minute.")
 
 
-def _append_if_free(lake: Lake, owner: Owner, dead: list[str]) -> None:
-    """Write the first heartbeat unless the live table names a holder. Delta sees the read and refuses the append when
-    another run wrote meanwhile."""
-    others = _open_leases(lake.read(LEASES)).where(~F.col("run_id").isin([*dead, ""]))
-    free = others.agg(F.count(F.lit(1)).alias("others")).where("others = 0").drop("others")
+def _append_if_free(lake: Lake, owner: Owner, dead: list[str]) -> bool:
+    """Write the first heartbeat unless the live table names a holder; whether it is written. Delta sees the read and
+    refuses the append when another run wrote meanwhile."""
+    released = F.collect_set(F.when(F.col("released"), F.col("run_id")))
+    gone = F.array(*[F.lit(run_id) for run_id in dead]).cast("array<string>")
+    others = F.array_except(F.array_except(F.collect_set("run_id"), released), gone)
+    free = lake.read(LEASES).agg(F.size(others).alias("others")).where("others = 0")
+    row = _heartbeat(owner, beat=0, released=False)
     try:
-        _write(lake, owner, _heartbeat(lake, owner, beat=0, released=False).crossJoin(free))
+        _write(lake, owner, free.select(*[F.lit(value).alias(name) for name, value in row.items()]))
     except Exception as error:  # a raw Java error in classic Spark, one of pyspark's own in Connect
         if not overtaken(error):
             raise
+        return False
+    return any(one.by == _note(owner) and one.rows == 1 for one in lake.history(LEASES, OWN_COMMIT_WITHIN))
 
 
 def _append(lake: Lake, owner: Owner, beat: int, *, released: bool) -> None:
-    _write(lake, owner, _heartbeat(lake, owner, beat=beat, released=released))
+    row = _heartbeat(owner, beat=beat, released=released)
+    columns = LEASES.columns
+    _write(lake, owner, lake.spark.createDataFrame([tuple(row[name] for name in columns.names)], columns))
 
 
-def _heartbeat(lake: Lake, owner: Owner, beat: int, *, released: bool) -> DataFrame:
+def _heartbeat(owner: Owner, beat: int, *, released: bool) -> dict[str, Any]:
     now = datetime.now(UTC)
-    row: dict[str, Any] = {
-        **vars(owner),
-        "beat": beat,
-        "released": released,
-        "heartbeat_at": now,
-        "expires_at": now + EXPIRY,
-    }
-    return lake.spark.createDataFrame([tuple(row[name] for name in LEASES.columns.names)], LEASES.columns)
+    times = {"heartbeat_at": now, "expires_at": now + EXPIRY}
+    return {**vars(owner), "beat": beat, "released": released, **times}
 
 
 def _write(lake: Lake, owner: Owner, rows: DataFrame) -> None:
-    lake.append(LEASES, conform(LEASES, rows), {"run": owner.run_id, "job": "lease"})
+    lake.append(LEASES, conform(LEASES, rows), _note(owner))
+
+
+def _note(owner: Owner) -> dict[str, str]:
+    return {"run": owner.run_id, "job": "lease"}
 
 
 def _beat_until(lake: Lake, owner: Owner, stop: threading.Event) -> None:
@@ -125,17 +142,6 @@ def _beat_until(lake: Lake, owner: Owner, stop: threading.Event) -> None:
         beat += 1
         with suppress(Exception):  # one lost beat is none: the next comes long before the lease expires
             _append(lake, owner, beat, released=False)
-
-
-def _open_leases(leases: DataFrame) -> DataFrame:
-    """Since when, last heartbeat and expiry (seconds since 1970) of every run that has not released; one row a run."""
-    runs = leases.groupBy("run_id", "host", "pid", "process_started").agg(
-        F.min("heartbeat_at").alias("since"),
-        F.max("heartbeat_at").alias("heartbeat_at"),
-        F.unix_seconds(F.max("expires_at")).alias("expires"),
-        F.bool_or("released").alias("released"),
-    )
-    return runs.where(~F.col("released"))
 
 
 def _is_alive(row: Row) -> bool:
