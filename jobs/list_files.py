@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.runtime.errors import ConfigError
+from jobs.runtime.fingerprints import digest
 from jobs.runtime.job import Job
 from jobs.runtime.listing import listing
 from jobs.runtime.recipe import Source
@@ -105,13 +106,21 @@ def _declared(files: DataFrame, params: Params) -> DataFrame:
 def external(context: "Context") -> dict[str, DataFrame]:
     """The files as they are now; ConfigError where a source contradicts its first run in this lake."""
     refuse_contradictions(context.lake, context.recipe.sources)
-    return {"files": listing(context.lake.spark, context.recipe.sources)}
+    return {"files": listing(context.lake.spark, context.files)}
+
+
+def outside(context: "Context") -> str:
+    """A digest of the files as they are now, and of the run that could not read some of them and tries again."""
+    last = context.last.get("ingest_records")
+    tried = last["run_id"] if last and any(reason in last["dropped"] for reason in LIST_AGAIN) else None
+    return digest([context.files, tried])
 
 
 def refuse_contradictions(lake: Lake, sources: Sequence[Source]) -> None:
     """What identifies records is fixed once a source has given some: until then a typo may be mended."""
     by_name = {source.name: source for source in sources}
-    taken = lake.read(RAW_RECORDS).where(F.col("source").isin(list(by_name)) & F.col("payload").isNotNull())
+    records = F.col("file_rows").isNull() & F.col("drop_reason").isNull()
+    taken = lake.read(RAW_RECORDS).where(F.col("source").isin(list(by_name)) & records)
     read = taken.select("source", "path", "revision").distinct()
     kept = lake.read(SOURCE_FILES).join(read, ["source", "path", "revision"], "left_semi")
     for row in kept.select("source", *FIXED).distinct().collect():
@@ -134,5 +143,5 @@ JOB = Job(
     params=Params,
     transform=transform,
     external=external,
-    always=True,
+    outside=outside,
 )

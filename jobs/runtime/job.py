@@ -28,7 +28,7 @@ class Job:
     lake: tables read whole; all others are seen as the recipe's current rows (jobs/runtime/scope.py).
     feedback: tables that a later job writes (the only back edges).
     external: builds frames that come from outside the lake, such as file listings.
-    always: it looks outside the lake, so nothing in the lake tells that it may be skipped.
+    outside: a digest of what it sees outside the lake; another one than the last run's gives it work.
     iterative: the transform may run actions, on aggregates or bounded data only.
     per_source: the fingerprint is one of each source, over the part of the source that shapes rows.
     lake_params: parameters that belong to the lake: fixed by its first run, the same for every recipe.
@@ -49,7 +49,7 @@ class Job:
     all_fingerprints: tuple[Table, ...] = ()
     feedback: tuple[Table, ...] = ()
     external: Callable[..., dict[str, Any]] | None = None
-    always: bool = False
+    outside: Callable[..., str] | None = None
     iterative: bool = False
     per_source: bool = False
     lake_params: tuple[str, ...] = ()
@@ -65,10 +65,11 @@ class Job:
 
     @property
     def watched(self) -> tuple[Table, ...]:
-        """The tables whose changes give the job work: its inputs, and the records that say which documents are
-        current, where it sees documents of the recipe (jobs/runtime/scope.py)."""
-        by_document = any(table.has("document_id") and not table.has("dataset") for table in self.inputs)
-        return tuple(dict.fromkeys((*self.inputs, *((CLEAN_RECORDS,) if by_document else ()))))
+        """The tables whose changes give the job work: its inputs but those that a later job writes, and the records
+        that say which documents are current, where it sees documents of the recipe (jobs/runtime/scope.py)."""
+        forward = [table for table in self.inputs if table not in self.feedback]
+        by_document = any(table.has("document_id") and not table.has("dataset") for table in forward)
+        return tuple(dict.fromkeys((*forward, *((CLEAN_RECORDS,) if by_document else ()))))
 
     @property
     def done_by(self) -> tuple[str, ...]:

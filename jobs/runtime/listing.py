@@ -27,6 +27,10 @@ FILES = T.StructType(
 )
 
 
+# A source's name, then what is known of the file.
+SourceFile = tuple[str, str, str, int, int]
+
+
 class Listed(NamedTuple):
     """One file of a source. path: logical, stays when caches move; uri: where the bytes are."""
 
@@ -36,9 +40,14 @@ class Listed(NamedTuple):
     modified_ms: int
 
 
-def listing(spark: SparkSession, sources: Sequence[Source]) -> DataFrame:
-    """Columns source, path, uri, size_bytes, modified_ms: one row a file. ConfigError names all sources without."""
-    rows: list[tuple[str, str, str, int, int]] = []
+def listing(spark: SparkSession, files: Sequence[SourceFile]) -> DataFrame:
+    """Columns source, path, uri, size_bytes, modified_ms: one row a file."""
+    return spark.createDataFrame(files, FILES)
+
+
+def list_files(sources: Sequence[Source]) -> list[SourceFile]:
+    """The files of all sources; ConfigError names all sources that hold none."""
+    rows: list[SourceFile] = []
     faults: list[str] = []
     for source in sources:
         try:
@@ -47,7 +56,7 @@ def listing(spark: SparkSession, sources: Sequence[Source]) -> DataFrame:
             faults.append(str(error))
     if faults:
         raise ConfigError("\n".join(faults))
-    return spark.createDataFrame(rows, FILES)
+    return rows
 
 
 def list_source(source: Source) -> list[Listed]:

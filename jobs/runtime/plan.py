@@ -74,7 +74,7 @@ def _plan(context: Context, job: Job, forecast: _Forecast) -> Planned:
         return Planned(job.name)
     rows, of = _count(context, job, forecast)
     exact = not touched
-    if job.each is None and not job.always:
+    if job.each is None and not job.outside:
         forecast.replaced[job.writes.name] = rows
     elif job.writes.name not in forecast.added:
         forecast.added[job.writes.name] = rows
@@ -90,7 +90,7 @@ def _why(context: Context, job: Job) -> str | None:
 
 def _count(context: Context, job: Job, forecast: _Forecast) -> tuple[int, str]:
     """Rows that the job would process, and what they are."""
-    if job.always:
+    if job.outside:
         forecast.files = planned_rows(job, context.scope, job.external(context) if job.external else {})
         return forecast.files.count(), "changed files"
     if job.each == SOURCE_FILES:

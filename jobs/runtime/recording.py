@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from jobs.runtime.errors import SluiceError
 from jobs.runtime.execute import Outcome
+from jobs.runtime.fingerprints import flat
 from jobs.runtime.job import Job
 from jobs.runtime.staleness import fingerprint_seen
 from jobs.runtime.tables import conform
@@ -38,7 +39,8 @@ def run_row(context: "Context", job: Job, outcome: Outcome) -> dict[str, Any]:
         "run_id": context.run_id,
         "position": list(context.jobs).index(job),
         "status": outcome.status,
-        "fingerprint": fingerprint_seen(context.scope, job),
+        # What failed is never compared, and looking outside the lake may be what failed.
+        "fingerprint": flat(fingerprint) if outcome.status == "failed" else fingerprint_seen(context, job),
         "fingerprints": fingerprint if isinstance(fingerprint, dict) else {"": fingerprint},
         "params": context.recipe.params[job.name].model_dump_json(exclude={"sources"}),
         "inputs": versions,

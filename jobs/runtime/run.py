@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from pyspark.sql import Row, SparkSession
@@ -17,6 +18,7 @@ from jobs.runtime.execute import Outcome, execute
 from jobs.runtime.fingerprints import all_fingerprints
 from jobs.runtime.history import History
 from jobs.runtime.job import Job
+from jobs.runtime.listing import SourceFile, list_files
 from jobs.runtime.notices import draft_notices
 from jobs.runtime.recipe import Recipe
 from jobs.runtime.resplit import give_up_splits
@@ -48,6 +50,11 @@ class Context:
     def lake(self) -> Lake:
         """The lake that the run writes."""
         return self.scope.lake
+
+    @cached_property
+    def files(self) -> list[SourceFile]:
+        """The files of the recipe's sources: looked for once, so that all jobs of a run see the same."""
+        return list_files(self.recipe.sources)
 
     @property
     def recipe(self) -> Recipe:

@@ -8,7 +8,6 @@ from jobs.runtime.errors import ConfigError
 from jobs.runtime.fingerprints import digest, flat
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe
-from jobs.runtime.scope import Scope
 from jobs.runtime.tables import Lake
 from schemas.clean_records import CLEAN_RECORDS
 
@@ -32,10 +31,8 @@ def _own_reason(context: "Context", job: Job) -> str | None:
     last = context.last.get(job.name)
     if last is None:
         return "never finished"
-    if job.always:
-        return "looks at the sources in every run"
-    if last["fingerprint"] != fingerprint_seen(context.scope, job):
-        return "recipe or code changed"
+    if last["fingerprint"] != fingerprint_seen(context, job):
+        return "sources, recipe or code changed" if job.outside else "recipe or code changed"
     if not context.lake.exists(job.writes) or last["output"] != context.lake.opened[job.writes.name].id:
         return f"table {job.writes.name} is not the one it wrote"
     seen = last["inputs"]
@@ -49,15 +46,19 @@ def require_fresh(context: "Context", chosen: Sequence[Job]) -> None:
     """A run that begins in the middle takes over what the jobs before it left. Were one of them due, rows that it has
     not worked would be missing from the version, and nothing would say so."""
     for job in context.jobs[: list(context.jobs).index(chosen[0])]:
-        why = None if job.always else why_stale(context, job)
+        why = None if job.outside else why_stale(context, job)
         if why is not None:
             raise ConfigError(f"--from {chosen[0].name}: {job.name} is due before it ({why}). Run from {job.name}.")
 
 
-def fingerprint_seen(scope: Scope, job: Job) -> str:
-    """What a run leaves for the next to compare: the job's own fingerprint, and that of the cleaning where it decides
-    which documents the job sees. Going back to an earlier cleaning writes no row, but changes what is current."""
+def fingerprint_seen(context: "Context", job: Job) -> str:
+    """What a run leaves for the next to compare: the job's own fingerprint, with what it sees outside the lake, and
+    with that of the cleaning where it decides which documents the job sees. Going back to an earlier cleaning writes
+    no row, but changes what is current."""
+    scope = context.scope
     own, cleaning = flat(scope.fingerprints[job.name]), scope.producers.get(CLEAN_RECORDS.name, job.name)
+    if job.outside is not None:
+        return digest([own, job.outside(context)])
     if CLEAN_RECORDS not in job.watched or cleaning == job.name:
         return own
     return digest([own, flat(scope.fingerprints[cleaning])])

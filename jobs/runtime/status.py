@@ -54,7 +54,7 @@ def status_of(spark: SparkSession, recipe: Recipe, jobs: Sequence[Job]) -> Statu
         count, of = rows.get(job.writes.name, (None, ""))
         run = worked.get(job.name)
         stale = _why(context, job)
-        upstream = [s.job for s, j in zip(found, jobs, strict=False) if s.stale and not j.always]
+        upstream = [s.job for s, j in zip(found, jobs, strict=False) if s.stale and not j.outside]
         behind = upstream[0] if upstream and stale is None else None
         at, seconds = (run["finished_at"], run["seconds"]) if run else (None, None)
         found.append(JobStatus(job.name, count, of, context.history.head(job.writes), stale, behind, at, seconds))
@@ -64,8 +64,8 @@ def status_of(spark: SparkSession, recipe: Recipe, jobs: Sequence[Job]) -> Statu
 
 
 def _why(context: Context, job: Job) -> str | None:
-    if job.name in context.last and job.always:
-        return None  # it always looks; only a plan tells what it would find
+    if job.name in context.last and job.outside:
+        return None  # only a plan looks at the sources and tells what a run would find
     if gates.writes_version(job) and gates.same_as(context.scope) is not None:
         return None
     return why_stale(context, job)

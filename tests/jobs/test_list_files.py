@@ -1,12 +1,13 @@
 """Files as listed, against what the lake knows of them: what is listed anew, and under which revision."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.list_files import Params, refuse_contradictions, transform
+from jobs.list_files import Params, outside, refuse_contradictions, transform
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.listing import FILES
 from jobs.runtime.recipe import Source
@@ -111,10 +112,14 @@ def test_on_vanish_drop_lists_a_source_whole_once_anything_changed(spark: SparkS
 
 def lake_with(spark: SparkSession, payload: str | None, *more: dict[str, Any], taken_at: int = 1) -> Lake:
     """What a lake reads of a source that was taken with other words."""
+    reason = "missing_key" if payload is None else None
     known = {
         SOURCE_FILES: frame(spark, SOURCE_FILES.columns, listed(1, now("a"), record_key=["Id"]), *more),
         RAW_RECORDS: frame(
-            spark, RAW_RECORDS.columns, {"source": "faq", "path": "a", "revision": taken_at, "payload": payload}
+            spark,
+            RAW_RECORDS.columns,
+            {"source": "faq", "path": "a", "revision": taken_at, "payload": payload, "drop_reason": reason},
+            {"source": "faq", "path": "a", "revision": taken_at, "file_rows": 1},
         ),
     }
 
@@ -144,3 +149,15 @@ def test_a_file_that_fails_is_tried_three_times_as_it_is(spark: SparkSession, fa
     known = [listed(revision, now("a")) for revision in range(1, failures + 1)]
     assert bool(run(spark, known, [now("a")], failed)) == again
     assert [row["revision"] for row in run(spark, known, [now("a", modified=2000)], failed)] == [failures + 1]
+
+
+def test_a_look_outside_sees_files_and_what_waits_to_be_tried_again() -> None:
+    def look(*files: tuple[Any, ...], tried: dict[str, int] | None = None, run_id: str = "run1") -> str:
+        last = {} if tried is None else {"ingest_records": {"run_id": run_id, "dropped": tried}}
+        context: Any = SimpleNamespace(files=list(files), last=last)
+        return outside(context)
+
+    one, other = ("faq", "a", "/here/a", 10, 1000), ("faq", "a", "/here/a", 10, 1001)
+    assert look(one) == look(one, tried={}) == look(one, tried={"bad_json": 2}) != look(other)
+    torn = look(one, tried={"truncated_file": 1})
+    assert torn not in (look(one), look(one, tried={"truncated_file": 1}, run_id="run2"))

@@ -1,5 +1,6 @@
 """A plan writes nothing, is exact as far as the tables tell, and never understates."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -38,8 +39,20 @@ def test_no_bound_is_below_what_the_run_did(grown_lake: GrownLake) -> None:
 @pytest.mark.spark
 def test_when_nothing_changed_nothing_is_planned(grown_lake: GrownLake) -> None:
     plan = plan_recipe(grown_lake.lake.spark, grown_lake.recipe, PIPELINE)
-    assert (plan[0].job, plan[0].rows, plan[0].exact) == ("list_files", 0, True)
-    assert [job.job for job in plan[1:] if job.rows is not None] == []
+    assert [job.job for job in plan if job.rows is not None] == []
+
+
+@pytest.mark.spark
+def test_a_file_that_changed_is_planned(grown_lake: GrownLake) -> None:
+    """It is listed for the sake of its time alone, and its rows counted."""
+    changed = grown_lake.folder / "beta" / "two.jsonl"
+    facts = changed.stat()
+    os.utime(changed, ns=(facts.st_atime_ns, facts.st_mtime_ns + 1_000_000_000))
+    plan = {job.job: job for job in plan_recipe(grown_lake.lake.spark, grown_lake.recipe, PIPELINE)}
+    os.utime(changed, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    assert (plan["list_files"].rows, plan["list_files"].exact) == (4, True)
+    assert plan["list_files"].reason == "sources, recipe or code changed"
+    assert plan["ingest_records"].rows is not None and not plan["ingest_records"].exact
 
 
 @pytest.mark.spark

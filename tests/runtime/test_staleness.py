@@ -1,5 +1,6 @@
 """What makes a job stale beyond its own parameters, and what a run that begins late takes over."""
 
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
@@ -24,8 +25,9 @@ def seen(**clean_text: Any) -> dict[str, str]:
     sources = (Source(name="faq", path="faq.csv", format="text"),)
     recipe = Recipe("r.yaml", "d", "lake", Tracking(), sources, params)
     scope = Scope(Mock(), recipe, all_fingerprints(PIPELINE, recipe), {job.writes.name: job.name for job in PIPELINE})
-    assert fingerprint_seen(scope, JOBS["list_files"]) == flat(scope.fingerprints["list_files"])
-    return {name: fingerprint_seen(scope, job) for name, job in JOBS.items()}
+    context: Any = SimpleNamespace(scope=scope, files=[], last={})
+    assert fingerprint_seen(context, JOBS["ingest_records"]) == flat(scope.fingerprints["ingest_records"])
+    return {name: fingerprint_seen(context, job) for name, job in JOBS.items()}
 
 
 def test_going_back_to_an_earlier_cleaning_gives_work_to_whoever_sees_documents() -> None:
