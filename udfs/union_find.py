@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 COMPONENTS_SCHEMA = "document_id string, component_id string"
 
@@ -16,6 +14,9 @@ def components(left: pa.Array, right: pa.Array) -> tuple[pa.Array, pa.Array]:
 
     left, right: strings [n], one undirected edge a place. Returns two arrays [distinct nodes], nodes ascending.
     """
+    from scipy.sparse import coo_array  # a second, that only the one task of a run pays
+    from scipy.sparse.csgraph import connected_components
+
     encoded = pa.concat_arrays([left, right]).dictionary_encode()
     order = pc.sort_indices(encoded.dictionary).to_numpy()
     rank = np.empty(len(order), dtype=np.int32)

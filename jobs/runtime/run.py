@@ -112,9 +112,11 @@ def open_context(
     recipe = lake_params.settle(lake, recipe, jobs)
     producers = {job.writes.name: job.name for job in jobs}
     scope = Scope(lake, recipe, all_fingerprints(jobs, recipe), producers)
-    scope.draft = 1 + _last_version(scope)
-    last = last_runs(lake, recipe.dataset)
-    return Context(scope, jobs, run_id, recording.code_version(), History(lake, tables, recipe), last, say)
+    with ThreadPoolExecutor(2) as pool:
+        newest, last = pool.submit(_last_version, scope), pool.submit(last_runs, lake, recipe.dataset)
+        history = History(lake, tables, recipe)
+    scope.draft = 1 + newest.result()
+    return Context(scope, jobs, run_id, recording.code_version(), history, last.result(), say)
 
 
 def _last_version(scope: Scope) -> int:
