@@ -54,8 +54,15 @@ DOCUMENT = """
 SELECT document_id, kind, num_chars, substring(text, 1, 400) AS text FROM documents WHERE document_id = '{id}'"""
 
 RECORDS = """
-SELECT record_id, source, path, position, revision
-FROM current_records WHERE dataset = '{dataset}' AND document_id = '{id}' ORDER BY record_id"""
+SELECT record_id, source, path, position, revision, count(*) OVER () AS total
+FROM (
+  SELECT c.*, row_number() OVER (PARTITION BY c.record_id ORDER BY c.revision DESC) AS place
+  FROM clean_records c
+  JOIN fingerprints f ON f.dataset = '{dataset}' AND f.job = 'clean_text' AND f.source = c.source
+    AND f.fingerprint = c.fingerprint
+  WHERE c.record_id IN (SELECT record_id FROM clean_records WHERE document_id = '{id}')
+)
+WHERE place = 1 AND document_id = '{id}' ORDER BY record_id LIMIT 20"""
 
 SPLIT = """
 SELECT split, reason, leak_group_id, drop_reason, drop_value, drop_threshold,
@@ -99,11 +106,15 @@ SELECT CASE WHEN document_id = '{id}' THEN other_id ELSE document_id END AS othe
        CASE WHEN document_id = '{id}' THEN other_split ELSE split END AS other_split, method, similarity
 FROM leaks WHERE dataset = '{dataset}' AND (document_id = '{id}' OR other_id = '{id}') ORDER BY other_id"""
 
+OF_RECORD = (REVISIONS, CLEANINGS, OUTCOMES)
+OF_DOCUMENT = (SELECTED, DOCUMENT, RECORDS, SPLIT, MATCHES, TIES, GROUP, LABEL, LEAKS)
+QUERIES = (FIND, VERSIONS, DRAFT, *OF_RECORD, *OF_DOCUMENT)
+
 
 def explain(lake: Lake, recipe: Recipe, ident: str) -> Facts:
     """All facts of one record or document of a dataset; ConfigError where the id is unknown or ambiguous."""
     prefix = _checked(ident)
-    register(lake)
+    register(lake, " ".join(QUERIES))
     return facts_of(lake, recipe, prefix)
 
 

@@ -33,14 +33,31 @@ QUERIES = ("SELECT", "WITH", "FROM", "VALUES", "TABLE")
 TELLING = ("DESCRIBE", "DESC", "SHOW", "EXPLAIN")
 
 
-def register(lake: Lake) -> None:
-    """Register the lake's tables and views for this session; a table that is not there yet is empty."""
+def register(lake: Lake, statement: str | None = None) -> None:
+    """Register the lake's tables and views for this session; a table that is not there yet is empty.
+
+    statement: register only what it names, and what that reads: each costs time, and most queries need few."""
+    wanted = names_in(statement) if statement is not None else {*VIEWS, *(table.name for table in TABLES)}
+    tables = [table for table in TABLES if table.name in wanted]
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lake.exists, TABLES))
-    for table in TABLES:
+        list(pool.map(lake.exists, tables))
+    for table in tables:
         lake.read(table).createOrReplaceTempView(table.name)
     for name in VIEWS:
-        lake.spark.sql(f"CREATE OR REPLACE TEMP VIEW {name} AS {view_sql(name)}")
+        if name in wanted:
+            lake.spark.sql(f"CREATE OR REPLACE TEMP VIEW {name} AS {view_sql(name)}")
+
+
+def names_in(statement: str) -> set[str]:
+    """The tables and views that a statement may read, with those that its views read."""
+    known = {*VIEWS, *(table.name for table in TABLES)}
+    wanted: set[str] = set()
+    unread = [statement]
+    while unread:
+        found = known.intersection(re.findall(r"\w+", unread.pop().lower())) - wanted
+        wanted |= found
+        unread += [view_sql(name) for name in found.intersection(VIEWS)]
+    return wanted
 
 
 def view_sql(name: str) -> str:
@@ -54,7 +71,7 @@ def query(lake: Lake, statement: str) -> DataFrame:
     word = first[1].upper() if first else ""
     if word not in (*QUERIES, *TELLING):
         raise ConfigError(f"sluice sql only reads: expected SELECT or WITH, found {word or 'nothing'}")
-    register(lake)
+    register(lake, statement if word in QUERIES else None)
     try:
         if word in QUERIES:  # WITH and FROM also begin statements that write: those stand in no subquery
             lake.spark.sql(f"SELECT * FROM (\n{statement.rstrip().rstrip(';')}\n)")

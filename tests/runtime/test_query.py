@@ -6,7 +6,8 @@ from pyspark.sql import SparkSession
 from jobs.runtime.console import console, split_grid
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.results import print_rows
-from jobs.runtime.views import query
+from jobs.runtime.tables import Lake
+from jobs.runtime.views import TABLES, VIEWS, names_in, query
 from tests.grown_lake import GrownLake
 
 pytestmark = pytest.mark.spark
@@ -53,3 +54,11 @@ def test_brackets_in_data_are_no_markup(spark: SparkSession) -> None:
         console.print(split_grid({"train": 2}, {"train/[/INST]": 1, "train/[pos]": 1}))
     for said in ("[a-z]+", "weird [/INST] text", "see [source] here", "label [/INST]", "label [pos]"):
         assert said in shown.get()
+
+
+def test_a_query_opens_what_it_reads_and_no_more(spark: SparkSession, grown_lake: GrownLake) -> None:
+    needed = names_in("SELECT * FROM Split_Sizes")
+    assert needed - {"labels"} == {"split_sizes", "dataset_examples", "dataset_versions"}  # labels is a column, too
+    assert names_in("SELECT 1 AS documented") == set()
+    for name in (*VIEWS, *(table.name for table in TABLES)):  # each in a session that knows no other name
+        query(Lake(spark.newSession(), grown_lake.lake.location), f"SELECT * FROM `{name}` LIMIT 1")
