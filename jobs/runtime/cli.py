@@ -125,7 +125,7 @@ def explain(
 
     Example: [bold]sluice explain conf/recipes/reviews_zh.yaml 0f3a9c41[/bold]
     """
-    from jobs.runtime import explain, presence, show
+    from jobs.runtime import explain, presence, session, show
     from jobs.runtime.tables import Lake
 
     loaded = _load(recipe, None, tables)
@@ -133,6 +133,7 @@ def explain(
         raise ConfigError(f"--format {form}: expected one of {', '.join(show.STORY_FORMATS)}")
     presence.require_folder(loaded)
     lake = Lake(_start(), loaded.tables)
+    session.without_compiling(lake.spark)
     presence.require_lake(lake, loaded)
     show.show_story(explain.explain(lake, loaded, ident), form)
 

@@ -15,40 +15,37 @@ ID_CHARS = 32
 NAMED = 5
 Facts = dict[str, Any]
 
+# Rows are sorted and made distinct here, where they are few: in a query each of that is one more shuffle.
 FIND = """
-SELECT DISTINCT 'record' AS kind, record_id AS id FROM raw_records WHERE startswith(record_id, '{prefix}')
-UNION ALL SELECT 'document', document_id FROM documents WHERE startswith(document_id, '{prefix}')
-ORDER BY kind, id LIMIT 6"""
+SELECT 'record' AS kind, record_id AS id FROM raw_records WHERE startswith(record_id, '{prefix}')
+UNION ALL SELECT 'document', document_id FROM documents WHERE startswith(document_id, '{prefix}')"""
 
 REVISIONS = """
 SELECT revision, source, path, position, file_rows, payload IS NULL AS is_empty, detail,
        drop_reason, drop_value, drop_threshold
-FROM raw_records WHERE record_id = '{id}' ORDER BY revision"""
+FROM raw_records WHERE record_id = '{id}'"""
 
 CLEANINGS = """
 SELECT c.revision, c.document_id, c.language, c.language_confidence, c.num_chars, c.changed_by, c.labels,
        c.drop_reason, c.drop_value, c.drop_threshold
 FROM clean_records c
-JOIN fingerprints f ON f.dataset = '{dataset}' AND f.job = 'clean_text' AND f.source = c.source
-  AND f.fingerprint = c.fingerprint
-WHERE c.record_id = '{id}' ORDER BY c.revision"""
+WHERE c.record_id = '{id}' AND {cleaning}"""
 
 OUTCOMES = """
 SELECT dataset_version, revision, document_id, outcome, drop_reason, drop_value, drop_threshold, merged_into, partner_id
-FROM outcomes WHERE dataset = '{dataset}' AND record_id = '{id}' ORDER BY dataset_version"""
+FROM outcomes WHERE dataset = '{dataset}' AND record_id = '{id}'"""
+
+IN_FORCE = "SELECT job, source, fingerprint FROM fingerprints WHERE dataset = '{dataset}'"
 
 VERSIONS = """
 SELECT dataset_version, published_at, map_keys(sources) AS sources
-FROM dataset_versions WHERE dataset = '{dataset}' ORDER BY dataset_version"""
+FROM dataset_versions WHERE dataset = '{dataset}'"""
 
-DRAFT = """
-SELECT max(s.dataset_version) AS dataset_version FROM selections s
-LEFT ANTI JOIN dataset_versions v ON v.dataset = s.dataset AND v.dataset_version = s.dataset_version
-WHERE s.dataset = '{dataset}'"""
+SELECTED_LAST = "SELECT max(dataset_version) AS dataset_version FROM selections WHERE dataset = '{dataset}'"
 
 SELECTED = """
 SELECT dataset_version, drop_reason, drop_value, drop_threshold, partner_id, record_ids[0] AS first_record
-FROM selections WHERE dataset = '{dataset}' AND document_id = '{id}' ORDER BY dataset_version"""
+FROM selections WHERE dataset = '{dataset}' AND document_id = '{id}'"""
 
 DOCUMENT = """
 SELECT document_id, kind, num_chars, substring(text, 1, 400) AS text FROM documents WHERE document_id = '{id}'"""
@@ -58,9 +55,7 @@ SELECT record_id, source, path, position, revision, count(*) OVER () AS total
 FROM (
   SELECT c.*, row_number() OVER (PARTITION BY c.record_id ORDER BY c.revision DESC) AS place
   FROM clean_records c
-  JOIN fingerprints f ON f.dataset = '{dataset}' AND f.job = 'clean_text' AND f.source = c.source
-    AND f.fingerprint = c.fingerprint
-  WHERE c.record_id IN (SELECT record_id FROM clean_records WHERE document_id = '{id}')
+  WHERE {cleaning} AND c.record_id IN (SELECT record_id FROM clean_records WHERE document_id = '{id}')
 )
 WHERE place = 1 AND document_id = '{id}' ORDER BY record_id LIMIT 20"""
 
@@ -72,11 +67,10 @@ FROM (SELECT * FROM splits WHERE document_id = '{id}') s"""
 MATCHES = """
 WITH pairs AS (
   SELECT document_id, explode(matches) AS match FROM duplicate_matches
-  WHERE fingerprint IN (SELECT fingerprint FROM fingerprints WHERE dataset = '{dataset}' AND job = 'match_duplicates')
-    AND (document_id = '{id}' OR exists(matches, m -> m.document_id = '{id}'))
+  WHERE {matching} AND (document_id = '{id}' OR exists(matches, m -> m.document_id = '{id}'))
 )
-SELECT DISTINCT CASE WHEN document_id = '{id}' THEN match.document_id ELSE document_id END AS other_id, match.similarity
-FROM pairs WHERE document_id = '{id}' OR match.document_id = '{id}' ORDER BY similarity DESC, other_id"""
+SELECT CASE WHEN document_id = '{id}' THEN match.document_id ELSE document_id END AS other_id, match.similarity
+FROM pairs WHERE document_id = '{id}' OR match.document_id = '{id}'"""
 
 TIES = """
 WITH me AS (SELECT fold_digest, prompt_digest FROM documents WHERE document_id = '{id}'),
@@ -90,7 +84,7 @@ tied AS (
     FROM clean_records c JOIN (SELECT DISTINCT record_id FROM mine) r ON r.record_id = c.record_id
 )
 SELECT tie, count(*) AS documents, slice(array_sort(collect_list(document_id)), 1, 5) AS named
-FROM tied WHERE document_id <> '{id}' GROUP BY tie ORDER BY tie"""
+FROM tied WHERE document_id <> '{id}' GROUP BY tie"""
 
 GROUP = """
 WITH mine AS (SELECT group_id, group_size FROM duplicate_groups WHERE dataset = '{dataset}' AND document_id = '{id}')
@@ -104,11 +98,11 @@ FROM labels WHERE dataset = '{dataset}' AND document_id = '{id}'"""
 LEAKS = """
 SELECT CASE WHEN document_id = '{id}' THEN other_id ELSE document_id END AS other_id,
        CASE WHEN document_id = '{id}' THEN other_split ELSE split END AS other_split, method, similarity
-FROM leaks WHERE dataset = '{dataset}' AND (document_id = '{id}' OR other_id = '{id}') ORDER BY other_id"""
+FROM leaks WHERE dataset = '{dataset}' AND (document_id = '{id}' OR other_id = '{id}')"""
 
 OF_RECORD = (REVISIONS, CLEANINGS, OUTCOMES)
 OF_DOCUMENT = (SELECTED, DOCUMENT, RECORDS, SPLIT, MATCHES, TIES, GROUP, LABEL, LEAKS)
-QUERIES = (FIND, VERSIONS, DRAFT, *OF_RECORD, *OF_DOCUMENT)
+QUERIES = (FIND, IN_FORCE, VERSIONS, SELECTED_LAST, *OF_RECORD, *OF_DOCUMENT)
 
 
 def explain(lake: Lake, recipe: Recipe, ident: str) -> Facts:
@@ -124,7 +118,8 @@ def facts_of(lake: Lake, recipe: Recipe, prefix: str) -> Facts:
     ask = _Ask(lake, recipe.dataset)
     facts: Facts = {"id": found, "kind": kind, "dataset": recipe.dataset}
     facts["versions"] = ask.rows(VERSIONS)
-    facts["draft_version"] = ask.rows(DRAFT)[0]["dataset_version"]
+    selected = ask.rows(SELECTED_LAST)[0]["dataset_version"]
+    facts["draft_version"] = None if selected in {v["dataset_version"] for v in facts["versions"]} else selected
     document: str | None = found
     if kind == "record":
         facts["revisions"], facts["cleanings"] = ask.rows(REVISIONS, found), ask.rows(CLEANINGS, found)
@@ -139,7 +134,9 @@ def _document_facts(ask: "_Ask", document: str) -> Facts:
     many = {"matches": MATCHES, "ties": TIES, "leaks": LEAKS, "records": RECORDS, "selected": SELECTED}
     facts = ask.one(DOCUMENT, document) or {"document_id": document}
     facts |= {name: ask.one(query, document) for name, query in one.items()}
-    return facts | {name: ask.rows(query, document) for name, query in many.items()}
+    facts |= {name: ask.rows(query, document) for name, query in many.items()}
+    from_both_sides = {match["other_id"]: match for match in facts["matches"]}
+    return facts | {"matches": sorted(from_both_sides.values(), key=lambda m: (-m["similarity"], m["other_id"]))}
 
 
 def _checked(ident: str) -> str:
@@ -153,7 +150,7 @@ def _checked(ident: str) -> str:
 
 
 def _resolve(lake: Lake, recipe: Recipe, prefix: str) -> tuple[str, str]:
-    found = lake.spark.sql(FIND.format(prefix=prefix)).collect()
+    found = sorted(set(lake.spark.sql(FIND.format(prefix=prefix)).collect()))
     if not found:
         raise ConfigError(
             f"nothing begins with {prefix}: searched every record_id of raw_records and every document_id of "
@@ -168,15 +165,23 @@ def _resolve(lake: Lake, recipe: Recipe, prefix: str) -> tuple[str, str]:
 
 
 class _Ask:
-    """Questions about one dataset, answered with plain dicts."""
+    """Questions about one dataset, answered with plain dicts.
+
+    What enters a query's text is harmless: hex digits, and names that a recipe has checked."""
 
     def __init__(self, lake: Lake, dataset: str) -> None:
-        self._spark, self._dataset = lake.spark, dataset
+        self._spark, self._known = lake.spark, {"dataset": dataset}
+        found = self.rows(IN_FORCE)
+        cleaning = [(row["source"], row["fingerprint"]) for row in found if row["job"] == "clean_text"]
+        matching = [row["fingerprint"] for row in found if row["job"] == "match_duplicates"]
+        self._known["cleaning"] = " OR ".join(f"(source = '{s}' AND fingerprint = '{f}')" for s, f in cleaning)
+        self._known["matching"] = " OR ".join(f"fingerprint = '{f}'" for f in matching)
+        self._known |= {name: f"({self._known[name] or 'false'})" for name in ("cleaning", "matching")}
 
     def rows(self, query: str, ident: str = "") -> list[Facts]:
-        """All rows. What enters the text is harmless: hex digits, and a name that the recipe has checked."""
-        asked = query.format(id=ident, dataset=self._dataset)
-        return [_plain(row) for row in self._spark.sql(asked).collect()]
+        """All rows, in order of their first column."""
+        found = self._spark.sql(query.format(id=ident, **self._known)).collect()
+        return [_plain(row) for row in sorted(found, key=lambda row: row[0])]
 
     def one(self, query: str, ident: str) -> Facts | None:
         """The row, None when there is none."""

@@ -71,6 +71,13 @@ def open_session(log_file: Path | None = None, master: str | None = None) -> Spa
     return spark
 
 
+def without_compiling(spark: SparkSession) -> None:
+    """For a dozen queries that run once over few rows: compiling each costs a local session more than it gives."""
+    if not _on_platform():
+        spark.conf.set("spark.sql.codegen.wholeStage", "false")
+        spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+
+
 def _on_platform() -> bool:
     """Whether spark-submit or a platform has already decided master and jars."""
     return any(name in os.environ for name in ("DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE", "SPARK_ENV_LOADED"))
