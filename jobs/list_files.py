@@ -55,13 +55,17 @@ def newest_listing(source_files: DataFrame) -> DataFrame:
 
 def failed_files(raw_records: DataFrame, source_files: DataFrame) -> DataFrame:
     """Files that could not be read to their end, but those that were tried often enough as they are."""
-    failed = raw_records.where(F.col("file_rows").isNotNull() & F.col("drop_reason").isin(*LIST_AGAIN))
+    failed = raw_records.where(_failed())
     tried = failed.select("source", "path", "revision").distinct().join(source_files, ["source", "path", "revision"])
     attempts = tried.groupBy("source", "path", "size_bytes", "modified_ms", _name("uri")).agg(
         F.max("revision").alias("revision"), F.count(F.lit(1)).alias("attempts")
     )
     again = attempts.where(F.col("attempts") < ATTEMPTS)
     return again.select("source", "path", "revision", F.lit(True).alias("failed"))
+
+
+def _failed() -> Column:
+    return F.col("file_rows").isNotNull() & F.col("drop_reason").isin(*LIST_AGAIN)
 
 
 def changed_files(files: DataFrame, known: DataFrame) -> DataFrame:
@@ -110,10 +114,16 @@ def external(context: "Context") -> dict[str, DataFrame]:
 
 
 def outside(context: "Context") -> str:
-    """A digest of the files as they are now, and of the run that could not read some of them and tries again."""
-    last = context.last.get("ingest_records")
-    tried = last["run_id"] if last and any(reason in last["dropped"] for reason in LIST_AGAIN) else None
-    return digest([context.files, tried])
+    """A digest of the files as they are now; one of this run alone where the lake knows files that were not read to
+    their end, which may be tried again."""
+    return digest([context.files, context.run_id if _has_failed_files(context.lake, context.recipe.sources) else None])
+
+
+def _has_failed_files(lake: Lake, sources: Sequence[Source]) -> bool:
+    if not lake.exists(RAW_RECORDS):
+        return False
+    ours = F.col("source").isin([source.name for source in sources])
+    return not lake.read(RAW_RECORDS).where(ours & _failed()).isEmpty()
 
 
 def refuse_contradictions(lake: Lake, sources: Sequence[Source]) -> None:

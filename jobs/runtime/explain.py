@@ -57,7 +57,7 @@ FROM (
   FROM clean_records c
   WHERE {cleaning} AND c.record_id IN (SELECT record_id FROM clean_records WHERE document_id = '{id}')
 )
-WHERE place = 1 AND document_id = '{id}' ORDER BY record_id LIMIT 20"""
+WHERE place = 1 AND document_id = '{id}' ORDER BY record_id LIMIT 100"""
 
 SPLIT = """
 SELECT split, reason, leak_group_id, drop_reason, drop_value, drop_threshold,
@@ -136,6 +136,9 @@ def _document_facts(ask: "_Ask", document: str) -> Facts:
     facts |= {name: ask.one(query, document) for name, query in one.items()}
     facts |= {name: ask.rows(query, document) for name, query in many.items()}
     from_both_sides = {match["other_id"]: match for match in facts["matches"]}
+    facts["num_records"] = facts["records"][0]["total"] if facts["records"] else 0
+    for record in facts["records"]:
+        del record["total"]
     return facts | {"matches": sorted(from_both_sides.values(), key=lambda m: (-m["similarity"], m["other_id"]))}
 
 

@@ -26,6 +26,7 @@ BEAT = timedelta(seconds=60)
 EXPIRY = timedelta(minutes=5)
 TRIES = 3
 OWN_COMMIT_WITHIN = 3
+LAST_BEAT = 2**31
 
 
 class LeaseHeldError(SluiceError):
@@ -62,7 +63,7 @@ def hold(lake: Lake, run_id: str) -> Iterator[None]:
         stop.set()
         beats.join(timeout=30)
         with suppress(Exception):  # a Spark that is gone cannot release; this process's end does
-            _append(lake, owner, beat=2**31, released=True)
+            _append(lake, owner, beat=LAST_BEAT, released=True)
 
 
 def open_leases(lake: Lake) -> list[Row]:
@@ -84,27 +85,30 @@ def holder(leases: Sequence[Row]) -> Row | None:
 
 
 def _take(lake: Lake, owner: Owner) -> None:
-    dead: list[str] = []
     for _ in range(TRIES):
-        if _append_if_free(lake, owner, dead):
+        if _append_if_free(lake, owner):
             return
         leases = open_leases(lake)
-        if (other := holder(leases)) is not None:
+        other = holder(leases)
+        if other is not None and other["run_id"] == owner.run_id:
+            return  # it was written, and the history does not say so
+        if other is not None:
             raise LeaseHeldError(
                 f"run {other['run_id']} (process {other['pid']} on {other['host']}, last heartbeat "
                 f"{in_utc(other['heartbeat_at']):%H:%M:%S} UTC) is writing this lake. Wait until it ends, or use "
                 "another `tables`."
             )
-        dead = [row["run_id"] for row in leases]
+        for row in leases:  # of runs that died
+            dead = Owner(row["run_id"], row["host"], row["pid"], row["process_started"])
+            _append(lake, dead, beat=LAST_BEAT, released=True)
     raise LeaseHeldError(f"the lease of {lake.location} changed hands {TRIES} times. Run again in a minute.")
 
 
-def _append_if_free(lake: Lake, owner: Owner, dead: list[str]) -> bool:
+def _append_if_free(lake: Lake, owner: Owner) -> bool:
     """Write the first heartbeat unless the live table names a holder; whether it is written. Delta sees the read and
     refuses the append when another run wrote meanwhile."""
     released = F.collect_set(F.when(F.col("released"), F.col("run_id")))
-    gone = F.array(*[F.lit(run_id) for run_id in dead]).cast("array<string>")
-    others = F.array_except(F.array_except(F.collect_set("run_id"), released), gone)
+    others = F.array_except(F.collect_set("run_id"), released)
     free = lake.read(LEASES).agg(F.size(others).alias("others")).where("others = 0")
     row = _heartbeat(owner, beat=0, released=False)
     try:

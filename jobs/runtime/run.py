@@ -42,6 +42,7 @@ class Context:
     last: dict[str, Row]
     say: Callable[[str], None]
     resplit: bool = False
+    looked: dict[str, str] = field(default_factory=dict)
     created: dict[str, Future[None]] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)

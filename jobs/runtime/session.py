@@ -74,8 +74,9 @@ def open_session(log_file: Path | None = None, master: str | None = None) -> Spa
 def without_compiling(spark: SparkSession) -> None:
     """For a dozen queries that run once over few rows: compiling each costs a local session more than it gives."""
     if not _on_platform():
-        spark.conf.set("spark.sql.codegen.wholeStage", "false")
-        spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+        with suppress(Exception):  # some sessions refuse these
+            spark.conf.set("spark.sql.codegen.wholeStage", "false")
+            spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
 
 
 def _on_platform() -> bool:

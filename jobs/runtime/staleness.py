@@ -58,7 +58,9 @@ def fingerprint_seen(context: "Context", job: Job) -> str:
     scope = context.scope
     own, cleaning = flat(scope.fingerprints[job.name]), scope.producers.get(CLEAN_RECORDS.name, job.name)
     if job.outside is not None:
-        return digest([own, job.outside(context)])
+        if job.name not in context.looked:  # once a run: what it leaves is what it has decided by
+            context.looked[job.name] = job.outside(context)
+        return digest([own, context.looked[job.name]])
     if CLEAN_RECORDS not in job.watched or cleaning == job.name:
         return own
     return digest([own, flat(scope.fingerprints[cleaning])])

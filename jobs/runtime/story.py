@@ -136,7 +136,7 @@ def _records(document: Facts, dataset: str) -> str:
     if not records:
         return f"No current record of {dataset} has this text."
     places = [f"{r['record_id']} ({r['source']}, {r['path']}, line {r['position']})" for r in records[:NAMED]]
-    return f"Current records of {dataset} with this text: {_named(places, records[0]['total'])}."
+    return f"Current records of {dataset} with this text: {_named(places, document['num_records'])}."
 
 
 def _split(document: Facts) -> Iterator[str]:

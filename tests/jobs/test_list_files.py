@@ -151,13 +151,18 @@ def test_a_file_that_fails_is_tried_three_times_as_it_is(spark: SparkSession, fa
     assert [row["revision"] for row in run(spark, known, [now("a", modified=2000)], failed)] == [failures + 1]
 
 
-def test_a_look_outside_sees_files_and_what_waits_to_be_tried_again() -> None:
-    def look(*files: tuple[Any, ...], tried: dict[str, int] | None = None, run_id: str = "run1") -> str:
-        last = {} if tried is None else {"ingest_records": {"run_id": run_id, "dropped": tried}}
-        context: Any = SimpleNamespace(files=list(files), last=last)
+def test_a_look_outside_sees_files_and_what_waits_to_be_tried_again(spark: SparkSession) -> None:
+    def look(file: tuple[Any, ...], run_id: str, reason: str | None = None, source: str = "faq") -> str:
+        row = {"source": source, "path": "a", "revision": 1, "file_rows": 1, "drop_reason": reason}
+        raw = frame(spark, RAW_RECORDS.columns, row)
+        lake = SimpleNamespace(exists=lambda table: reason is not None, read=lambda table: raw)
+        context: Any = SimpleNamespace(
+            files=[file], run_id=run_id, lake=lake, recipe=SimpleNamespace(sources=(FAQ, DROP))
+        )
         return outside(context)
 
     one, other = ("faq", "a", "/here/a", 10, 1000), ("faq", "a", "/here/a", 10, 1001)
-    assert look(one) == look(one, tried={}) == look(one, tried={"bad_json": 2}) != look(other)
-    torn = look(one, tried={"truncated_file": 1})
-    assert torn not in (look(one), look(one, tried={"truncated_file": 1}, run_id="run2"))
+    as_it_was = look(one, "run1")
+    assert as_it_was == look(one, "run2", "wrong_encoding") == look(one, "run3", "truncated_file", "another recipe's")
+    assert as_it_was != look(other, "run1")
+    assert len({as_it_was, *(look(one, run, "truncated_file") for run in ("run1", "run2"))}) == 3

@@ -73,4 +73,13 @@ def test_an_expired_lease_and_a_dead_process_keep_nobody_waiting(lake: Lake, zon
     with hold(lake, "mine"):
         found = holder(open_leases(lake))
         assert found is not None and found["run_id"] == "mine"
+        assert len(open_leases(lake)) == 1  # the next run need not look at them again
     assert holder(open_leases(lake)) is None
+
+
+def test_a_lease_that_was_written_is_its_own_whatever_the_history_says(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Lake, "history", lambda *_: [])  # as where metrics of operations are switched off
+    with hold(lake, "mine"), pytest.raises(LeaseHeldError, match="run mine "):
+        _take(lake, Owner.me("other"))

@@ -25,7 +25,8 @@ def seen(**clean_text: Any) -> dict[str, str]:
     sources = (Source(name="faq", path="faq.csv", format="text"),)
     recipe = Recipe("r.yaml", "d", "lake", Tracking(), sources, params)
     scope = Scope(Mock(), recipe, all_fingerprints(PIPELINE, recipe), {job.writes.name: job.name for job in PIPELINE})
-    context: Any = SimpleNamespace(scope=scope, files=[], last={})
+    lake = SimpleNamespace(exists=lambda table: False)
+    context: Any = SimpleNamespace(scope=scope, files=[], run_id="r", lake=lake, recipe=recipe, looked={})
     assert fingerprint_seen(context, JOBS["ingest_records"]) == flat(scope.fingerprints["ingest_records"])
     return {name: fingerprint_seen(context, job) for name, job in JOBS.items()}
 
