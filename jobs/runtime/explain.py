@@ -106,7 +106,9 @@ QUERIES = (FIND, IN_FORCE, VERSIONS, SELECTED_LAST, *OF_RECORD, *OF_DOCUMENT)
 
 
 def explain(lake: Lake, recipe: Recipe, ident: str) -> Facts:
-    """All facts of one record or document of a dataset; ConfigError where the id is unknown or ambiguous."""
+    """All facts of one record or document of a dataset; ConfigError where the id is unknown or ambiguous.
+
+    A document's `records` are its first hundred, `num_records` is how many it has."""
     prefix = _checked(ident)
     register(lake, " ".join(QUERIES))
     return facts_of(lake, recipe, prefix)

@@ -1,6 +1,8 @@
 """What a story says, without Spark."""
 
-from jobs.runtime.story import excerpt, in_words
+from typing import Any
+
+from jobs.runtime.story import excerpt, in_words, tell
 
 
 def test_an_excerpt_is_one_harmless_line() -> None:
@@ -15,3 +17,15 @@ def test_reasons_in_words() -> None:
     assert in_words("bad_json") == "the line is not one valid JSON value"
     assert in_words("rule:has_text") == "it breaks the row rule has_text (num_chars >= 1)"
     assert in_words("some_new_code") == "some_new_code"
+
+
+def test_a_text_of_many_records_names_the_first_and_counts_all() -> None:
+    records = [{"record_id": f"r{n}", "source": "faq", "path": "a.csv", "position": n} for n in range(1, 101)]
+    document: dict[str, Any] = {"document_id": "d", "kind": "text", "num_chars": 3, "text": "谢谢！"}
+    document |= {"records": records, "num_records": 4_000, "split": None, "duplicate_group": None, "label": None}
+    document |= {name: [] for name in ("matches", "ties", "leaks", "selected")}
+    facts = {"kind": "document", "dataset": "faq", "versions": [], "draft_version": None, "document": document}
+    told = tell(facts)
+    assert told[0] == 'Document d is a text of 3 characters: "谢谢！".'
+    assert told[1].startswith("Current records of faq with this text: r1 (faq, a.csv, line 1), r2 (faq,")
+    assert told[1].endswith("r5 (faq, a.csv, line 5) and 3995 more.")
