@@ -24,8 +24,8 @@ def test_a_text_of_many_records_names_the_first_and_counts_all() -> None:
     document: dict[str, Any] = {"document_id": "d", "kind": "text", "num_chars": 3, "text": "谢谢！"}
     document |= {"records": records, "num_records": 4_000, "split": None, "duplicate_group": None, "label": None}
     document |= {name: [] for name in ("matches", "ties", "leaks", "selected")}
-    facts = {"kind": "document", "dataset": "faq", "versions": [], "draft_version": None, "document": document}
-    told = tell(facts)
+    of_dataset: dict[str, Any] = {"kind": "document", "dataset": "faq", "versions": [], "draft_version": None}
+    told = tell(of_dataset | {"document": document})
     assert told[0] == 'Document d is a text of 3 characters: "谢谢！".'
     assert told[1].startswith("Current records of faq with this text: r1 (faq, a.csv, line 1), r2 (faq,")
     assert told[1].endswith("r5 (faq, a.csv, line 5) and 3995 more.")
