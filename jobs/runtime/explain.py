@@ -102,6 +102,7 @@ FROM leaks WHERE dataset = '{dataset}' AND (document_id = '{id}' OR other_id = '
 
 OF_RECORD = (REVISIONS, CLEANINGS, OUTCOMES)
 OF_DOCUMENT = (SELECTED, DOCUMENT, RECORDS, SPLIT, MATCHES, TIES, GROUP, LABEL, LEAKS)
+# All that is asked: what these name is opened, and nothing else.
 QUERIES = (FIND, IN_FORCE, VERSIONS, SELECTED_LAST, *OF_RECORD, *OF_DOCUMENT)
 
 
