@@ -4,7 +4,7 @@
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -12,6 +12,7 @@ from jobs.frames.digests import frame_digest
 from jobs.frames.matches import match_pairs
 from jobs.frames.prefix_filter import rank_of
 from jobs.runtime.job import Job
+from jobs.runtime.params import Count, Share
 from schemas.duplicate_matches import DUPLICATE_MATCHES
 from schemas.gate_results import GATE_RESULTS
 from schemas.leaks import LEAKS
@@ -34,9 +35,9 @@ class Params(BaseModel, frozen=True, extra="forbid"):
     0 to 1; pairs so weak that MinHash is expected to miss them count only when it is 0.
     min_share: part of its fraction that a held-out split must reach, 0 to 1, from min_documents kept on."""
 
-    repair: float = Field(default=0.001, ge=0, le=1)
-    min_share: float = Field(default=0.5, ge=0, le=1)
-    min_documents: int = Field(default=1000, ge=1)
+    repair: Share = 0.001
+    min_share: Share = 0.5
+    min_documents: Count = 1000
 
 
 def transform(
@@ -121,12 +122,15 @@ def share_gate(selections: DataFrame, fractions: dict[str, float], params: Param
     return verdict(rows, "split_shares", lack, F.lit(0.0), said)
 
 
+EMPTY = "drafts without an example; the views `quarantine`, `current_records` and the table `selections` say why"
+
+
 def content_gate(selections: DataFrame) -> DataFrame:
     """Something is left: an empty version would replace a good one for whoever reads the newest."""
     kept = selections.agg(F.count_if(F.col("drop_reason").isNull()).alias("kept"))
     rows = kept.withColumn("row_ids", F.array().cast("array<string>"))
     lack = F.when(F.col("kept") == 0, 1.0).otherwise(0.0)
-    return verdict(rows, "content", lack, F.lit(0.0), "versions without an example; `outcomes` says why each went")
+    return verdict(rows, "content", lack, F.lit(0.0), EMPTY)
 
 
 def first_rows() -> Column:

@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 from jobs.runtime.job import Job
 from jobs.runtime.mapped_fields import require_mapped_fields
 from jobs.runtime.models import model_file
+from jobs.runtime.params import Count, Share
 from jobs.runtime.recipe import Source
 from jobs.runtime.recipe_errors import nearest
 from schemas.clean_records import CLEAN_RECORDS
@@ -31,13 +32,13 @@ class Params(BaseModel, frozen=True, extra="forbid"):
 
     sources: tuple[Source, ...] = ()
     cleaners: tuple[str, ...] = tuple(CLEANERS)
-    min_chars: int = Field(default=1, ge=1)
-    max_chars: int = Field(default=1_000_000, ge=1)
-    languages: tuple[str, ...] | None = None
-    language_confidence: float = Field(default=0.0, ge=0, le=1)
-    labels: tuple[str, ...] | None = None
+    min_chars: Count = 1
+    max_chars: Count = 1_000_000
+    languages: tuple[str, ...] | None = Field(default=None, min_length=1)
+    language_confidence: Share = 0.0
+    labels: tuple[str, ...] | None = Field(default=None, min_length=1)
     language_model: str | None = "asset:lid176/model"
-    tasks: int = Field(default=8, ge=1)
+    tasks: Count = 8
 
     @field_validator("cleaners")
     @classmethod
@@ -46,6 +47,12 @@ class Params(BaseModel, frozen=True, extra="forbid"):
         if unknown:
             raise ValueError(f"unknown cleaning function {unknown[0]}; {nearest(unknown[0], tuple(CLEANERS))}")
         return value
+
+    @model_validator(mode="after")
+    def _some_length_is_kept(self) -> "Params":
+        if self.max_chars < self.min_chars:
+            raise ValueError(f"no text has {self.min_chars} characters or more and {self.max_chars} or fewer")
+        return self
 
     @model_validator(mode="after")
     def _languages_need_a_model(self) -> "Params":
@@ -95,4 +102,5 @@ JOB = Job(
     per_source=True,
     libraries=("ftfy", "fasttext-predict", "unicodedata"),
     models=("language_model",),
+    revision=2,
 )

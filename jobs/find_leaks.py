@@ -5,7 +5,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -15,6 +15,7 @@ from jobs.frames.shingling import Shingling
 from jobs.runtime.cleanings import cleaned_in_force
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
+from jobs.runtime.params import Count, Similarity
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.documents import DOCUMENTS
 from schemas.leaks import LEAKS
@@ -33,9 +34,9 @@ class Params(BaseModel, frozen=True, extra="forbid"):
     """threshold: exact Jaccard similarity that counts as a leak, 0 to 1; null takes that of match_duplicates.
     shingles: the rule of this check; null takes that of hash_shingles.  tasks: how many share the shingling."""
 
-    threshold: float | None = Field(default=None, gt=0, le=1)
+    threshold: Similarity | None = None
     shingles: Shingling | None = None
-    tasks: int = Field(default=8, ge=1)
+    tasks: Count = 8
 
 
 class Check(NamedTuple):

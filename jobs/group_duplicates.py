@@ -4,13 +4,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.frames.components import connected_components
 from jobs.frames.matches import match_pairs
 from jobs.runtime.job import Job
+from jobs.runtime.params import Similarity
 from schemas.documents import DOCUMENTS
 from schemas.duplicate_groups import DUPLICATE_GROUPS
 from schemas.duplicate_matches import DUPLICATE_MATCHES
@@ -21,7 +22,7 @@ class Params(BaseModel, frozen=True, extra="forbid"):
     """threshold: exact Jaccard similarity from which this dataset removes duplicates, 0 to 1; not below the lake's
     link threshold (match_duplicates.threshold)."""
 
-    threshold: float = Field(default=0.7, gt=0, le=1)
+    threshold: Similarity = 0.7
 
 
 def transform(documents: DataFrame, duplicate_matches: DataFrame, splits: DataFrame, params: Params) -> DataFrame:

@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 
 from jobs.frames.shingling import Shingling
 from jobs.runtime.job import Job
+from jobs.runtime.params import Count
 from schemas.documents import DOCUMENTS
 from schemas.signatures import SIGNATURES
 from udfs.minhash import sign_batches
@@ -22,10 +23,10 @@ class Params(BaseModel, frozen=True, extra="forbid"):
     pairs at Jaccard 0.7.  seed: of the hash functions.  tasks: how many share the signing."""
 
     shingles: Shingling = Shingling()
-    bands: int = Field(default=32, ge=1, le=256)
-    rows: int = Field(default=4, ge=1, le=64)
+    bands: int = Field(default=32, strict=True, ge=1, le=256)
+    rows: int = Field(default=4, strict=True, ge=1, le=64)
     seed: int = 1
-    tasks: int = Field(default=8, ge=1)
+    tasks: Count = 8
 
 
 def transform(new_documents: DataFrame, params: Params) -> DataFrame:
@@ -49,4 +50,5 @@ JOB = Job(
     lake=(DOCUMENTS,),
     lake_params=("shingles", "bands", "rows", "seed"),
     libraries=("unicodedata",),
+    revision=2,
 )

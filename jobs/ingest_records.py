@@ -3,12 +3,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.runtime.job import Job
 from jobs.runtime.mapped_fields import require_keys
+from jobs.runtime.params import Count
 from jobs.runtime.recipe import Source
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES
@@ -26,7 +27,7 @@ class Params(BaseModel, frozen=True, extra="forbid"):
     """sources: the recipe's sources.  tasks: how many share the files of a batch."""
 
     sources: tuple[Source, ...] = ()
-    tasks: int = Field(default=8, ge=1)
+    tasks: Count = 8
 
 
 def transform(new_source_files: DataFrame, raw_records: DataFrame, params: Params) -> DataFrame:

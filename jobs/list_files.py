@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
+from jobs.runtime import console
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.fingerprints import digest
 from jobs.runtime.job import Job
@@ -26,6 +27,7 @@ FIXED = ("format", "record_key", "order_by")
 # A file that could not be read is listed again, the next run may find it whole; so often, while it stays as it is.
 LIST_AGAIN = ("truncated_file", "unreadable_file")
 ATTEMPTS = 3
+SHOWN = 5
 
 
 class Params(BaseModel, frozen=True, extra="forbid"):
@@ -55,13 +57,18 @@ def newest_listing(source_files: DataFrame) -> DataFrame:
 
 def failed_files(raw_records: DataFrame, source_files: DataFrame) -> DataFrame:
     """Files that could not be read to their end, but those that were tried often enough as they are."""
-    failed = raw_records.where(_failed())
-    tried = failed.select("source", "path", "revision").distinct().join(source_files, ["source", "path", "revision"])
-    attempts = tried.groupBy("source", "path", "size_bytes", "modified_ms", _name("uri")).agg(
-        F.max("revision").alias("revision"), F.count(F.lit(1)).alias("attempts")
-    )
-    again = attempts.where(F.col("attempts") < ATTEMPTS)
+    again = attempts(raw_records, source_files).where(F.col("attempts") < ATTEMPTS)
     return again.select("source", "path", "revision", F.lit(True).alias("failed"))
+
+
+def attempts(raw_records: DataFrame, source_files: DataFrame) -> DataFrame:
+    """How often a file, as it was, could not be read to its end, and the revision of the last try."""
+    failed = raw_records.where(_failed()).select("source", "path", "revision").distinct()
+    return (
+        failed.join(source_files, ["source", "path", "revision"])
+        .groupBy("source", "path", "size_bytes", "modified_ms", _name("uri"))
+        .agg(F.max("revision").alias("revision"), F.count(F.lit(1)).alias("attempts"))
+    )
 
 
 def _failed() -> Column:
@@ -114,16 +121,28 @@ def external(context: "Context") -> dict[str, DataFrame]:
 
 
 def outside(context: "Context") -> str:
-    """A digest of the files as they are now; one of this run alone where the lake knows files that were not read to
-    their end, which may be tried again."""
-    return digest([context.files, context.run_id if _has_failed_files(context.lake, context.recipe.sources) else None])
+    """A digest of the files as they are now; one of this run alone where a file is to be tried again."""
+    unread = _unread(context.lake, context.recipe.sources)
+    given_up = [row["path"] for row in unread if row["attempts"] >= ATTEMPTS]
+    if given_up:
+        shown = ", ".join(given_up[:SHOWN]) + (f" and {len(given_up) - SHOWN} more" if len(given_up) > SHOWN else "")
+        said = f"not read, and after {ATTEMPTS} tries left alone while they stay as they are"
+        context.say(console.notice(f"{shown}: {said}. Mend them, or `touch` them where only access was missing"))
+    return digest([context.files, context.run_id if len(given_up) < len(unread) else None])
 
 
-def _has_failed_files(lake: Lake, sources: Sequence[Source]) -> bool:
+def _unread(lake: Lake, sources: Sequence[Source]) -> list[Row]:
+    """The files of the sources that could not be read at their newest listing; few, or something else is wrong."""
     if not lake.exists(RAW_RECORDS):
-        return False
+        return []
     ours = F.col("source").isin([source.name for source in sources])
-    return not lake.read(RAW_RECORDS).where(ours & _failed()).isEmpty()
+    failed = lake.read(RAW_RECORDS).where(ours & _failed())
+    if failed.isEmpty():
+        return []
+    files = lake.read(SOURCE_FILES).where(ours)
+    tried = attempts(failed, files)
+    newest_tries = tried.join(newest_listing(files).where("NOT vanished"), ["source", "path", "revision"], "left_semi")
+    return newest_tries.select("path", "attempts").orderBy("path").collect()
 
 
 def refuse_contradictions(lake: Lake, sources: Sequence[Source]) -> None:

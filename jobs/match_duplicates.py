@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from jobs.frames.jaccard import similarity
 from jobs.runtime.job import Job
+from jobs.runtime.params import Count, Similarity
 from schemas.documents import DOCUMENTS
 from schemas.duplicate_matches import DUPLICATE_MATCHES
 from schemas.signatures import SIGNATURES
@@ -24,9 +25,9 @@ class Params(BaseModel, frozen=True, extra="forbid"):
     bucket_cap: up to this many documents of one bucket all meet; a greater bucket is divided by the next band keys.
     anchors: what is still too great meets only this many of its documents, the smallest by hash."""
 
-    threshold: float = Field(default=0.5, gt=0, le=1)
-    bucket_cap: int = Field(default=100, ge=2)
-    anchors: int = Field(default=10, ge=1)
+    threshold: Similarity = 0.5
+    bucket_cap: int = Field(default=100, strict=True, ge=2)
+    anchors: Count = 10
 
 
 def transform(new_documents: DataFrame, signatures: DataFrame, params: Params) -> DataFrame:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from udfs.clean_functions import clean_text
+from udfs.clean_functions import clean_text, is_blank
 from udfs.folding import fold_digest
 from udfs.messages import Message, parse_turns, render
 from udfs.payload_fields import DropError, Fields, look_up, read_text, read_texts, require_text
@@ -130,7 +130,7 @@ def clean_example(example: Example, cleaners: Sequence[str]) -> tuple[Example, t
     changed = {name for _, names in cleaned for name in names}
     after = [text for text, _ in cleaned]
     for number, (old, new) in enumerate(zip(before, after, strict=True), start=1):
-        if old and not new.strip():
+        if old and is_blank(new):
             place = "text" if not example.messages else "rejected" if number > len(parts) else f"turn {number}"
             return Drop("empty_text", f"{place}: empty after cleaning")
     names = tuple(name for name in cleaners if name in changed)

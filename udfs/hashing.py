@@ -35,7 +35,8 @@ def hash_runs(codes: CodePoints, starts: NDArray[np.int64], ends: NDArray[np.int
         first, last = np.searchsorted(starts, (begin, begin + _BLOCK))
         block = codes[begin : begin + _BLOCK + LONGEST_RUN]
         prefix = np.zeros(len(block) + 1, np.uint64)
-        np.cumsum((block + np.uint64(1)) * powers[: len(block)], out=prefix[1:])
+        # Widened first: numpy 1 would keep bytes bytes, where 255 + 1 is 0.
+        np.cumsum((block.astype(np.uint64) + np.uint64(1)) * powers[: len(block)], out=prefix[1:])
         lows = starts[first:last] - begin
         hashes[first:last] = (prefix[ends[first:last] - begin] - prefix[lows]) * inverses[lows]
     hashes += np.uint64(_SEED)

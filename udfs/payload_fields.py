@@ -13,6 +13,8 @@ import orjson
 SHAPES = (frozenset({"text"}), frozenset({"prompt", "response"}), frozenset({"messages"}))
 OPTIONAL_FIELDS = frozenset({"system", "rejected", "label", "labels", "group", "subject", "license"})
 FIELD_NAMES = ("text", "prompt", "response", "messages", *sorted(OPTIONAL_FIELDS))
+# From here on a double no longer tells neighbouring integers apart, and JSON's readers make doubles of longer ones.
+EXACT_FLOATS = 2**53
 _ABSENT = object()
 # What a source without `fields` means, by its format.
 DEFAULT_FIELDS: Mapping[str, Mapping[str, object]] = {
@@ -134,6 +136,8 @@ def scalar_text(value: object, reason: str, where: str) -> str:
         return value
     if value is not None and not isinstance(value, int | float):
         raise DropError(reason, f"{where}: expected text, found {kind_name(value)}")
+    if isinstance(value, float) and abs(value) >= EXACT_FLOATS:
+        raise DropError(reason, f"{where}: a number of more digits than JSON's readers keep: write it in quotes")
     return "" if value is None else orjson.dumps(value).decode()
 
 

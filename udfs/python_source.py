@@ -29,7 +29,7 @@ PROMPTS: Final = {
     "method": "How does the method `{signature}` of the class `{scope}` work?",
     "property": "What does the attribute `{signature}` of the class `{scope}` hold?",
 }
-PROPERTIES: Final = ("property", "cached_property", "cache_readonly")
+PROPERTIES: Final = ("property", "cached_property", "cache_readonly", "setter", "deleter")
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Def = ast.ClassDef | _Function
@@ -86,7 +86,11 @@ def name_module(path: str) -> str:
 
 
 def _parse(source: bytes) -> ast.Module:
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+    except SyntaxError:
+        source.decode("utf-8")  # says which byte is wrong, where it is one of the first lines
+        raise
     text = source.decode(encoding)
     with warnings.catch_warnings():
         # Escapes such as "\d" in the docstrings of others are no concern of whoever runs this.
@@ -108,7 +112,11 @@ def _describe(node: _Def, scope: str, group: str | None) -> Iterator[Definition]
     name = f"{scope}.{node.name}"
     kind = "class" if isinstance(node, ast.ClassDef) else "method" if group else "function"
     if docstring := ast.get_docstring(node):
-        yield _define(node.lineno, name, kind, _write_signature(node), docstring, group or name)
+        try:
+            signature = _write_signature(node)
+        except (RecursionError, ValueError):  # a default of hundreds of terms, or of thousands of digits
+            signature = f"{node.name}(...)"
+        yield _define(node.lineno, name, kind, signature, docstring, group or name)
     if isinstance(node, ast.ClassDef):
         for inner in _find_definitions(node):
             yield from _describe(inner, name, group or name)
@@ -116,11 +124,14 @@ def _describe(node: _Def, scope: str, group: str | None) -> Iterator[Definition]
 
 def _find_definitions(node: ast.AST) -> Iterator[_Def]:
     """Yield the definitions of a module or class body, also those under `if`, `try` or `with`, in file order."""
-    for child in ast.iter_child_nodes(node):
+    # A stack, not a recursion: each `elif` lies in the one before it.
+    waiting = list(ast.iter_child_nodes(node))[::-1]
+    while waiting:
+        child = waiting.pop()
         if isinstance(child, _Def):
             yield child
         elif isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
-            yield from _find_definitions(child)
+            waiting += list(ast.iter_child_nodes(child))[::-1]
 
 
 def _define(line: int, name: str, kind: str, signature: str, docstring: str, group: str) -> Definition:
@@ -138,8 +149,10 @@ def _write_signature(node: _Def) -> str:
     decorators = [ast.unparse(decorator).rpartition(".")[2] for decorator in node.decorator_list]
     if any(decorator in PROPERTIES for decorator in decorators):
         return node.name
+    parameters = getattr(node, "type_params", [])  # since Python 3.12
+    types = f"[{', '.join(map(ast.unparse, parameters))}]" if parameters else ""
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    return f"{node.name}({ast.unparse(node.args)}){returns}"
+    return f"{node.name}{types}({ast.unparse(node.args)}){returns}"
 
 
 def _write_arguments(arguments: ast.arguments) -> str:
@@ -163,7 +176,9 @@ def package_files(name: str) -> list[tuple[str, str, int, int]]:
         roots = [Path(spec.origin)] if spec.origin and spec.origin.endswith(".py") else []
     else:
         roots = [Path(location) for location in spec.submodule_search_locations]
-    files = [_stat_file(file, root) for root in roots for file in (root.rglob("*.py") if root.is_dir() else [root])]
+    found = [(file, root) for root in roots for file in (root.rglob("*.py") if root.is_dir() else [root])]
+    # Editors leave links to nowhere whose names begin with a dot.
+    files = [_stat_file(file, root) for file, root in found if file.is_file() and not file.name.startswith(".")]
     if not files:
         raise ValueError(f"package {name!r} has no .py files to read: it is built in or compiled")
     return sorted(files)

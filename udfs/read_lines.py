@@ -1,5 +1,6 @@
 """Cut the bytes of one source file into lines of UTF-8, streaming: (3, b"Hello\\r\\n") is line 3 with its ending."""
 
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
@@ -7,7 +8,9 @@ from typing import BinaryIO, Final
 from udfs.open_source import GZIP_MAGIC, FileError, describe_fault
 
 CHUNK_BYTES: Final = 1 << 18
+HEAD_BYTES: Final = 1 << 12
 UTF8_BOM: Final = b"\xef\xbb\xbf"
+BOM: Final = "\ufeff"
 # First bytes of what cannot be lines of UTF-8, reason, name.  UTF-32 goes first: it may begin as UTF-16 does.
 SIGNATURES: Final = (
     (b"\xff\xfe\x00\x00", "wrong_encoding", "UTF-32"),
@@ -19,7 +22,13 @@ SIGNATURES: Final = (
     (b"\x28\xb5\x2f\xfd", "unreadable_file", "zstandard"),
     (b"\xfd7zXZ\x00", "unreadable_file", "xz"),
     (b"BZh91AY&SY", "unreadable_file", "bzip2"),
+    (b"PAR1\x15", "unreadable_file", "Parquet"),
+    (b"Obj\x01", "unreadable_file", "Avro"),
+    (b"SQLite format 3\x00", "unreadable_file", "SQLite"),
+    (b"%PDF-", "unreadable_file", "PDF"),
 )
+# A tar archive begins with a file's name; this stands behind it.
+TAR_MAGIC: Final = (257, b"ustar")
 
 
 def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -29,10 +38,8 @@ def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """
     number = 0
     try:
-        for line in _split_lines(read_chunks(stream)):
-            if number == 0:
-                _refuse_other_encoding(line)
-                line = line.removeprefix(UTF8_BOM)
+        for line in _split_lines(_checked(read_chunks(stream))):
+            line = line if number else line.removeprefix(UTF8_BOM)
             number += 1
             yield number, line
     except FileError as error:
@@ -70,14 +77,52 @@ def _split_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield last
 
 
-def _refuse_other_encoding(line: bytes) -> None:
-    """Raise FileError when the first line tells that the file is not UTF-8 text."""
-    found = next(((reason, name) for magic, reason, name in SIGNATURES if line.startswith(magic)), None)
-    # Latin text in UTF-16 without a byte order mark: every second byte is NUL, and such a line is valid UTF-8.
-    even, odd = line[:2000:2].rstrip(b"\r\n"), line[1:2000:2].rstrip(b"\r\n")
-    if len(line) >= 8 and any(a.count(0) == len(a) and 0 not in b for a, b in ((even, odd), (odd, even))):
-        found = found or ("wrong_encoding", "UTF-16")
-    if found:
+def _checked(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the bytes again; raises FileError when the first ones tell that the file is not UTF-8 text."""
+    head, fault = b"", None
+    try:
+        while len(head) < HEAD_BYTES and (chunk := next(chunks, b"")):
+            head += chunk
+    except FileError as error:
+        fault = error
+    if found := _other_format(head[:HEAD_BYTES]):
         reason, name = found
-        cure = f"convert it to UTF-8: iconv -f {name} -t UTF-8" if reason == "wrong_encoding" else "unpack it first"
+        is_text = reason == "wrong_encoding"
+        cure = f"convert it to UTF-8: iconv -f {name} -t UTF-8" if is_text else "convert or unpack it first"
         raise FileError(reason, 0, f"found {name}, expected lines of UTF-8; {cure}")
+    yield head
+    if fault:
+        raise fault
+    yield from chunks
+
+
+def _other_format(head: bytes) -> tuple[str, str] | None:
+    """Return reason and name of what begins like this."""
+    for magic, reason, name in SIGNATURES:
+        if head.startswith(magic):
+            return reason, name
+    if head.startswith(TAR_MAGIC[1], TAR_MAGIC[0]):
+        return "unreadable_file", "tar"
+    return ("wrong_encoding", "UTF-16") if _is_utf16(head) else None
+
+
+def _is_utf16(head: bytes) -> bool:
+    """Say whether these bytes, without a byte order mark, are UTF-16: one half of each pair is NUL in Latin text, and
+    at every line end whatever the language."""
+    ends = [match.start() for match in re.finditer(rb"\n", head)]
+    for high in (0, 1):  # where the high byte of a pair is
+        nuls, rest = head[high::2], head[1 - high :: 2]
+        if len(head) >= 8 and nuls.count(0) * 3 > len(nuls) * 2 and 0 not in rest:
+            return True
+        paired = all(at % 2 != high and head[at ^ 1 : (at ^ 1) + 1] == b"\0" for at in ends)
+        if ends and paired and not _may_be_utf8(head):
+            return True
+    return False
+
+
+def _may_be_utf8(head: bytes) -> bool:
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.end == len(head) and error.reason == "unexpected end of data"
+    return True

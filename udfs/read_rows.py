@@ -18,7 +18,7 @@ import orjson
 from udfs.open_source import FileError, open_source
 from udfs.payload_fields import kind_name
 from udfs.python_source import Definition, read_definitions
-from udfs.read_lines import read_chunks, read_lines
+from udfs.read_lines import BOM, read_chunks, read_lines
 
 if TYPE_CHECKING:  # a type that older pythons keep private
     from _csv import Reader as CsvReader
@@ -65,13 +65,20 @@ def _read_json(stream: BinaryIO, path: str) -> Iterator[Row]:
 
 
 def _parse_json(position: int, line: str) -> Row:
+    line = line.removeprefix(BOM)  # of a file that others were joined to
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        return Row(position, None, "bad_json", f"{error.msg}: column {error.colno}")
+        return Row(position, None, "bad_json", f"{error.msg}: column {error.colno}{_array_cure(position, line)}")
     if not isinstance(value, dict):
-        return Row(position, None, "not_an_object", f"found {kind_name(value)}, expected an object")
+        found = f"found {kind_name(value)}, expected an object"
+        return Row(position, None, "not_an_object", found + _array_cure(position, line))
     return Row(position, line, None, None)
+
+
+def _array_cure(position: int, line: str) -> str:
+    is_array = position == 1 and line.lstrip().startswith("[")
+    return "; one JSON array for the whole file? jq -c '.[]' writes one object a line" if is_array else ""
 
 
 def _parse_lines(stream: BinaryIO, parse: Callable[[int, str], Row]) -> Iterator[Row]:
@@ -139,13 +146,15 @@ def _make_row(position: int, header: list[str], fields: list[str]) -> Row:
 def _read_header(reader: "CsvReader", faults: list[str]) -> list[str]:
     try:
         names: list[str] = next((fields for fields in reader if fields), [])
+        names[:1] = [name.lstrip(BOM) for name in names[:1]]
     except csv.Error as error:
         raise FileError("bad_header", 0, f"{error}: lines 1 to {reader.line_num}") from error
     if faults:
         raise FileError("bad_header", 0, faults[0])
-    if not all(name.strip() for name in names):
-        column = next(n for n, name in enumerate(names, start=1) if not name.strip())
-        raise FileError("bad_header", 0, f"column {column} of {len(names)} has no name")
+    if names and not any(name.strip() for name in names):
+        raise FileError("bad_header", 0, f"none of {len(names)} columns has a name")
+    # The usual case is a row number that a spreadsheet or a data frame wrote first.
+    names = [name if name.strip() else f"column_{number}" for number, name in enumerate(names, start=1)]
     if repeated := [name for name, count in Counter(names).items() if count > 1]:
         raise FileError("bad_header", 0, f"several columns have one name: {', '.join(repeated)}")
     return names

@@ -70,8 +70,7 @@ class ShingleRule:
 
     def __post_init__(self) -> None:
         """Raise ValueError on a length below 1 or a band that leaves some texts without any grain."""
-        lengths = (self.fine_letters, self.fine_unspaced, self.fine_syllables, self.coarse_units)
-        if min(lengths) < 1:
+        if min(lengths := (self.fine_letters, self.fine_unspaced, self.fine_syllables, self.coarse_units)) < 1:
             raise ValueError(f"a shingle needs at least one character or unit, got {lengths}")
         for low, high in (self.overlap_spaced, self.overlap_unspaced):
             if not 0 <= low <= high:
@@ -136,12 +135,13 @@ def _shingle_chunk(texts: list[str], rule: ShingleRule) -> tuple[Shingles, Shing
     if codes.dtype != np.uint8 and not (shown := ~are_ignorable(codes)).all():
         codes, bounds = codes[shown], _offsets(shown)[bounds]
     classes = classify(codes)
+    letters = classes.copy()  # the fine grain has no words that could be too long
     starts, ends = _unit_bounds(classes)
     unit_offsets = np.searchsorted(starts, bounds)
     unit_classes = classes[starts]
     weights = np.where(unit_classes == UNSPACED, np.uint8(1), np.uint8(2))  # in half units
     has_fine, has_coarse = _grains(weights, unit_classes >= UNSPACED, unit_offsets, rule)
-    fine = _fine_grain(codes, classes, bounds, has_fine, rule)
+    fine = _fine_grain(codes, letters, bounds, has_fine, rule)
     kept = np.repeat(has_coarse, np.diff(unit_offsets))
     values = hash_runs(codes, starts[kept], ends[kept])
     del starts, ends  # 160 MB for 10 million units, while the coarse grain takes more

@@ -64,8 +64,11 @@ def resolve_asset(reference: str, conf: Path | None = None) -> Path:
     name, _, member_name = reference.partition("/")
     # The digest in the name keeps releases apart; the suffix tells readers the format.
     target = _cache() / name / f"{member_name}-{member.sha256[:12]}{Path(member.path).suffix}"
-    if not (target.is_file() and _sha256(target) == member.sha256):
-        _extract(_archive(asset), asset.kind, member, target)
+    try:
+        if not (target.is_file() and _sha256(target) == member.sha256):
+            _extract(_archive(asset), asset.kind, member, target)
+    except OSError as error:
+        raise AssetError(f"{_cache()} cannot hold assets: {error}. Set SLUICE_ASSETS to a folder that can") from error
     return target
 
 

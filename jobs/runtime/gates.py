@@ -50,10 +50,10 @@ def require_passed(scope: Scope) -> None:
     if failed:
         said = "; ".join(f"{row['gate']}: {row['detail']}" for row in failed)
         rows = sorted({row_id for row in failed for row_id in row["row_ids"]})
-        named = f" Documents: {', '.join(rows)}." if rows else ""
+        named = f" Documents: {', '.join(rows)}. Look at them with `sluice explain RECIPE ID`." if rows else ""
         raise GateRefusal(
             f"{scope.recipe.dataset}: draft {scope.draft} is refused. {said}.{named} "
-            "Look at them with `sluice explain RECIPE ID`; mend the data or the recipe and run again."
+            "Mend the data or the recipe and run again."
         )
 
 

@@ -5,7 +5,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+from urllib.request import url2pathname
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
@@ -45,12 +46,13 @@ def listing(spark: SparkSession, files: Sequence[SourceFile]) -> DataFrame:
     return spark.createDataFrame(files, FILES)
 
 
-def list_files(sources: Sequence[Source]) -> list[SourceFile]:
-    """The files of all sources; ConfigError names all sources that hold none."""
+def list_files(sources: Sequence[Source], lake: str = "") -> list[SourceFile]:
+    """The files of all sources; ConfigError names all sources that hold none, or that hold the lake itself."""
     rows: list[SourceFile] = []
     faults: list[str] = []
     for source in sources:
         try:
+            _refuse_lake(source, lake)
             rows += [(source.name, *file) for file in list_source(source)]
         except ConfigError as error:
             faults.append(str(error))
@@ -76,6 +78,15 @@ def list_source(source: Source) -> list[Listed]:
     return _local(source)
 
 
+def _refuse_lake(source: Source, lake: str) -> None:
+    """A source that holds the lake would grow by what each run writes."""
+    place = os.path.realpath(local_path(source.path))
+    if lake and os.path.isdir(place) and Path(os.path.realpath(lake)).is_relative_to(place):
+        raise ConfigError(
+            f"source {source.name}: {source.path} holds the lake {lake}. Mend `path` or `tables`: one beside the other."
+        )
+
+
 def _package(source: Source, name: str) -> list[Listed]:
     if source.format != "python":
         raise ConfigError(f"source {source.name}: package:{name} holds Python files; set format: python")
@@ -87,26 +98,46 @@ def _package(source: Source, name: str) -> list[Listed]:
 
 
 def _local(source: Source) -> list[Listed]:
-    path = source.path.removeprefix("file://")
+    path = local_path(source.path)
     if source.format == "python":
         return _python_files(source, path)
     if os.path.isdir(path):
-        found = sorted(_walk(path))
+        found = sorted(_walk(source, path))
     elif os.path.exists(path):
         found = [path]
     elif glob.has_magic(path):
-        found = sorted(name for name in glob.glob(path, recursive=True) if _is_meant(name, path))
+        found = _globbed(source, path)
     else:
-        raise ConfigError(f"source {source.name}: {path} does not exist (looked in {os.getcwd()}). Mend `path`.")
+        raise _absent(source, path)
     if not found:
         raise ConfigError(f"source {source.name}: {path} holds no files. Expected at least one {source.format} file.")
     return [_stat(source, name) for name in found]
 
 
+def local_path(path: str) -> str:
+    """A path of this machine as the operating system takes it: file: URIs are decoded, ~ is the user's home."""
+    if path.startswith("file:"):
+        return url2pathname(urlsplit(path).path)
+    return os.path.expanduser(path)
+
+
+def _may(path: str | Path, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _absent(source: Source, path: str) -> ConfigError:
+    """Why a path is not there: the first folder above it that may not be entered, if one is."""
+    for parent in reversed(Path(path).absolute().parents):
+        if parent.is_dir() and not _may(parent, os.X_OK):
+            return ConfigError(f"source {source.name}: {path} cannot be read: no permission to enter {parent}")
+    return ConfigError(f"source {source.name}: {path} does not exist (looked in {os.getcwd()}). Mend `path`.")
+
+
 def _python_files(source: Source, path: str) -> list[Listed]:
     """A .py file, or all below a folder, by the paths from which an import would name them."""
     root = Path(path)
-    found = [root] if root.is_file() else sorted(root.rglob("*.py"))
+    below = _walk(source, path, hidden=(".",)) if root.is_dir() else []
+    found = [root] if root.is_file() else sorted(Path(name) for name in below if name.endswith(".py"))
     if not found:
         raise ConfigError(
             f"source {source.name}: {path} holds no .py files. Expected package:NAME, a .py file or a folder."
@@ -121,10 +152,30 @@ def _is_meant(name: str, pattern: str) -> bool:
     return bool(os.path.splitext(pattern)[1]) or not os.path.isdir(name)
 
 
-def _walk(folder: str) -> Iterator[str]:
-    for base, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
-        yield from (os.path.join(base, name) for name in names if not name.startswith((".", "_")))
+def _globbed(source: Source, pattern: str) -> list[str]:
+    """What a pattern meets. glob passes by what it may not read: then records would seem to have vanished."""
+    for parent in reversed(Path(pattern).parents):
+        for folder in glob.glob(f"{parent}{os.sep}", recursive=True):
+            if not _may(folder, os.R_OK | os.X_OK):
+                raise ConfigError(f"source {source.name}: {pattern} cannot be read: no permission to list {folder}")
+    return sorted(name for name in glob.glob(pattern, recursive=True) if _is_meant(name, pattern))
+
+
+def _walk(source: Source, folder: str, hidden: tuple[str, ...] = (".", "_")) -> Iterator[str]:
+    """The files below a folder; links are followed, each folder is entered once."""
+
+    def refuse(error: OSError) -> None:
+        raise ConfigError(f"source {source.name}: {folder} cannot be read: {error.strerror}: {error.filename}")
+
+    entered: set[str] = set()
+    for base, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        # In one order everywhere, so that of two ways to a folder the same is taken.
+        folders[:] = sorted(name for name in folders if not name.startswith(hidden))
+        if (place := os.path.realpath(base)) in entered:
+            folders.clear()
+            continue
+        entered.add(place)
+        yield from (os.path.join(base, name) for name in names if not name.startswith(hidden))
 
 
 def _stat(source: Source, name: str) -> Listed:

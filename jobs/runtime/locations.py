@@ -19,12 +19,22 @@ FAULTS = (
 
 
 def require_folder(location: str) -> None:
-    """ConfigError where a local lake would have to be inside a file."""
+    """ConfigError where a local lake would have to be inside a file, or where nobody may look."""
     path = Path(location)
-    while not path.exists() and path != path.parent:
-        path = path.parent
-    if not path.is_dir():
+    try:
+        while not path.exists() and path != path.parent:
+            path = path.parent
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise unusable(location, error) from None
+    if not is_folder:
         raise ConfigError(f"tables: {location} cannot be a lake: {path} is a file, expected a folder. Mend `tables`.")
+
+
+def unusable(location: str, error: OSError) -> ConfigError:
+    """What the system said of the place."""
+    said = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return ConfigError(f"tables: {location} cannot be used: {said}. Mend `tables`, or the rights there.")
 
 
 @contextmanager

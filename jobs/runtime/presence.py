@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from jobs.runtime.errors import ConfigError
+from jobs.runtime.locations import unusable
 from jobs.runtime.recipe import Recipe
 from jobs.runtime.tables import Lake
 from schemas.leases import LEASES
@@ -11,7 +12,13 @@ from schemas.source_files import SOURCE_FILES
 
 def is_absent(location: str) -> bool:
     """Whether a local folder holds no Delta table; of a remote place only Spark can tell, so false."""
-    return "://" not in location and not any(Path(location).glob("*/_delta_log"))
+    if "://" in location:
+        return False
+    try:
+        found = sorted(Path(location).iterdir()) if Path(location).is_dir() else []
+        return not any((folder / "_delta_log").is_dir() for folder in found)
+    except OSError as error:
+        raise unusable(location, error) from None
 
 
 def absent(recipe: Recipe) -> str:

@@ -1,6 +1,7 @@
 """A recipe: one YAML file with a few top keys, then one section for each job that needs other than its defaults."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,8 @@ class Source(BaseModel, frozen=True, extra="forbid"):
         read_fields(self.mapping())
         if self.label is not None and not {"label", "labels"}.isdisjoint(self.fields):
             raise ValueError("label is a constant for every record, fields maps one too: give one of them")
+        if self.delimiter in '\r\n\0"':
+            raise ValueError(f"delimiter: {self.delimiter!r} cannot stand between fields")
         if self.delimiter != "," and self.format != "csv":
             raise ValueError(f"delimiter belongs to format csv, found {self.format}")
         return self
@@ -84,6 +87,11 @@ class _Top(BaseModel, frozen=True, extra="forbid"):
     tables: str = Field(min_length=1)
     tracking: Tracking = Tracking()
     sources: tuple[Source, ...] = Field(min_length=1)
+
+    @field_validator("tables")
+    @classmethod
+    def _home_is_a_folder(cls, value: str) -> str:
+        return os.path.expanduser(value)
 
     @field_validator("sources")
     @classmethod
@@ -140,7 +148,7 @@ def load_recipe(path: str, jobs: Sequence[Job], overrides: Sequence[str] = (), t
 def _read_yaml(path: str) -> dict[str, Any]:
     try:
         text = Path(path).read_text(encoding="utf-8")
-        _refuse_repeated_keys(yaml.compose(text, yaml.SafeLoader), path)
+        _refuse_repeated_keys(yaml.compose(text, yaml.SafeLoader), path, set())
         document = yaml.safe_load(text)
     except OSError as error:
         raise ConfigError(
@@ -156,8 +164,10 @@ def _read_yaml(path: str) -> dict[str, Any]:
     return document
 
 
-def _refuse_repeated_keys(node: yaml.Node | None, path: str) -> None:
-    """YAML's reader would silently keep the last of two equal keys."""
+def _refuse_repeated_keys(node: yaml.Node | None, path: str, above: set[int]) -> None:
+    """YAML's reader would silently keep the last of two equal keys, and take an anchor that holds itself."""
+    if id(node) in above:
+        raise ConfigError(f"{path}: the anchor of line {node.start_mark.line + 1} holds itself" if node else path)
     parts = node.value if isinstance(node, yaml.MappingNode | yaml.SequenceNode) else []
     keys: dict[str, int] = {}
     for part in parts:
@@ -167,7 +177,7 @@ def _refuse_repeated_keys(node: yaml.Node | None, path: str) -> None:
             if key.value in keys:
                 raise ConfigError(f"{path}: key {key.value} stands twice, in lines {keys[key.value]} and {line}")
             keys[key.value] = line
-        _refuse_repeated_keys(value, path)
+        _refuse_repeated_keys(value, path, above | {id(node)})
 
 
 def _apply(document: dict[str, Any], override: str) -> None:
@@ -185,7 +195,7 @@ def _apply(document: dict[str, Any], override: str) -> None:
             raise ConfigError(f"--set {override}: {section} is not a section of keys")
     try:
         values[key] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date that no calendar has is a ValueError
         raise ConfigError(f"--set {override}: the value is not valid YAML: {' '.join(str(error).split())}") from None
 
 

@@ -13,7 +13,15 @@ FOUND_CHARS = 80
 
 def explain(error: ValidationError, model: type[BaseModel], values: Any, section: str, more: Sequence[str] = ()) -> str:
     """Every problem of one section in words; `more` are keys that its model does not declare."""
-    return "; ".join(_explain(problem, model, values, section, more) for problem in error.errors())
+    problems = error.errors()
+    # A list is called too short also where its only item is wrong, and said so.
+    told = [p for p in problems if not (p["type"] == "too_short" and _has_inner(p, problems))]
+    return "; ".join(_explain(problem, model, values, section, more) for problem in told)
+
+
+def _has_inner(problem: Any, problems: Sequence[Any]) -> bool:
+    place = problem["loc"]
+    return any(other["loc"][: len(place)] == place and len(other["loc"]) > len(place) for other in problems)
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

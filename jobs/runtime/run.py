@@ -55,7 +55,7 @@ class Context:
     @cached_property
     def files(self) -> list[SourceFile]:
         """The files of the recipe's sources: looked for once, so that all jobs of a run see the same."""
-        return list_files(self.recipe.sources)
+        return list_files(self.recipe.sources, self.lake.location)
 
     @property
     def recipe(self) -> Recipe:

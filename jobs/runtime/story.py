@@ -35,6 +35,8 @@ def tell(facts: Facts, *, with_text: bool = True) -> list[str]:
         story += _record_outcomes(facts)
     else:
         story += _document_outcomes(facts)
+    if not facts["versions"]:
+        story.append(f"{facts['dataset']} has no published version in this lake.")
     return [*story, _draft(facts)]
 
 

@@ -64,7 +64,7 @@ def verdict(passed: bool, value: float, threshold: float, said: str, row_ids: li
 
 LEAKS = "pairs of kept documents in two splits are linked"
 REPAIRS = "of the examples were linked across splits and found by the independent check alone"
-CONTENT = "versions without an example; `outcomes` says why each went"
+CONTENT = "drafts without an example; the views `quarantine`, `current_records` and the table `selections` say why"
 SHARES = "is what val or test lacks of 0.5 of its fraction"
 
 

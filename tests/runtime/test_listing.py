@@ -1,13 +1,14 @@
 """What a source's path finds: files, folders, globs, packages; and what it says when it finds nothing."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from jobs.runtime.errors import ConfigError
-from jobs.runtime.listing import Listed, list_source
+from jobs.runtime.listing import Listed, list_files, list_source
 from jobs.runtime.recipe import Source
 
 
@@ -90,6 +91,59 @@ def test_a_package_has_logical_paths() -> None:
     assert all(os.path.isabs(file.uri) and file.modified_ms > 0 for file in files)
     with pytest.raises(ConfigError, match="source s: no package 'jsn' is installed here: did you mean"):
         list_source(source("package:jsn", format="python"))
+
+
+@pytest.fixture
+def locked(folder: Path) -> Iterator[Path]:
+    """A folder that this process may not list; root becomes someone else for a while."""
+    shut = folder / "raw" / "shut"
+    shut.mkdir()
+    (shut / "e.txt").write_text("e")
+    for place in (folder, *folder.parents):
+        if place.stat().st_uid == os.geteuid() and place != Path("/"):
+            place.chmod(place.stat().st_mode | 0o055)
+        if place.name.startswith("pytest-of"):
+            break
+    shut.chmod(0)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield shut
+    os.seteuid(user)
+    shut.chmod(0o755)
+
+
+@pytest.mark.parametrize("path", ["raw", "raw/**/*.txt", "raw/*/*.txt", "raw/shut/*", "raw/shut", "raw/shut/e.txt"])
+def test_what_may_not_be_read_is_not_passed_by(locked: Path, path: str) -> None:
+    """Its records would seem to have vanished."""
+    with pytest.raises(ConfigError, match=r"source s: raw.* cannot be read: .*[Pp]ermission.*raw/shut"):
+        list_source(source(path))
+
+
+def test_links_to_folders_are_followed_but_not_in_circles(folder: Path) -> None:
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere" / "f.txt").write_text("f")
+    os.symlink(folder / "elsewhere", "raw/link")
+    os.symlink(folder / "raw", "raw/deep/again")
+    assert [file.path for file in list_source(source("raw"))] == [
+        "raw/a.txt",
+        "raw/b[1].txt",
+        "raw/deep/c.txt",
+        "raw/link/f.txt",
+    ]
+
+
+def test_a_source_that_holds_the_lake_is_refused(folder: Path) -> None:
+    message = r"source s: \. holds the lake lake\. Mend `path` or `tables`: one beside the other\."
+    with pytest.raises(ConfigError, match=message):
+        list_files([source(".")], "lake")
+    assert len(list_files([source("raw")], "lake")) == len(list_files([source("raw")], "s3://there/raw")) == 3
+
+
+def test_home_and_uris_are_decoded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    assert [file.uri for file in list_source(source("~/raw/a.txt"))] == [f"{folder}/raw/a.txt"]
+    assert [file.uri for file in list_source(source(f"file://{folder}/raw/%61.txt"))] == [f"{folder}/raw/a.txt"]
 
 
 def test_a_link_to_nowhere_and_a_name_that_is_no_text(folder: Path) -> None:

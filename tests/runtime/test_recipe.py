@@ -142,8 +142,19 @@ WRONG = {
     ),
     "text as number": (
         ("min_chars: 3", "min_chars: many"),
-        "r.yaml: section clean_text, key min_chars: Input should be a valid integer, unable to parse string as an "
-        "integer, found 'many'",
+        "r.yaml: section clean_text, key min_chars: Input should be a valid integer, found 'many'",
+    ),
+    "yes is no number": (
+        ("min_chars: 3", "min_chars: true"),
+        "r.yaml: section clean_text, key min_chars: Input should be a valid integer, found True",
+    ),
+    "no length at all": (
+        ("min_chars: 3", "min_chars: 30, max_chars: 3"),
+        "r.yaml: section clean_text: no text has 30 characters or more and 3 or fewer",
+    ),
+    "delimiter": (
+        ("format: csv", "format: csv, delimiter: '\"'"),
+        "r.yaml: section sources, source faq: delimiter: '\"' cannot stand between fields",
     ),
     "out of range": (
         ("min_chars: 3", "min_chars: 0"),
@@ -216,6 +227,7 @@ def test_a_wrong_value_names_file_section_key_and_what_was_found(
         ("min_chars=3", "--set min_chars=3: expected JOB.KEY=VALUE, such as group_duplicates.threshold=0.8"),
         ("clean_text.min_chars", "--set clean_text.min_chars: expected JOB.KEY=VALUE"),
         ("clean_text.labels=[a", "--set clean_text.labels=[a: the value is not valid YAML: "),
+        ("assign_splits.salt=2024-13-45", "--set assign_splits.salt=2024-13-45: the value is not valid YAML: month"),
         ("sources.path=x", "--set sources.path=x: sources is not a section of keys"),
         ("clean_text.min_char=3", "r.yaml: section clean_text, key min_char: unknown key; did you mean min_chars?"),
         ("cleantext.min_chars=3", "r.yaml: top level, key cleantext: unknown key; did you mean clean_text?"),
@@ -231,12 +243,26 @@ def test_a_wrong_override(folder: Path, override: str, message: str) -> None:
         ("dataset: [faq", "r.yaml: not valid YAML: while parsing a flow sequence"),
         ("- dataset", "r.yaml: expected a mapping of keys such as dataset, tables and sources; found list"),
         ("", "r.yaml: expected a mapping of keys such as dataset, tables and sources; found an empty file"),
+        ("a: &a [*a]", "r.yaml: the anchor of line 1 holds itself"),
         (RECIPE + "clean_text: {}", "r.yaml: key clean_text stands twice, in lines 8 and 11"),
         (RECIPE.replace("{words: 5}", "{words: 5, words: 4}"), "r.yaml: key words stands twice, in lines 9 and 9"),
     ],
 )
 def test_what_is_not_a_recipe(folder: Path, text: str, message: str) -> None:
     assert refusal(text).startswith(message)
+
+
+def test_one_fault_is_one_message(folder: Path) -> None:
+    """Where the only source is wrong, it is not that there are too few."""
+    text = "dataset: d\ntables: lake\nsources: [{name: a, path: x, format: text, licence: MIT}]\n"
+    said = refusal(text)
+    assert said.startswith("r.yaml: section sources, source a, key licence: unknown key; did you mean license? Valid: ")
+    assert ";" not in said.removeprefix(said.split("Valid: ")[0])
+
+
+def test_home_is_a_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    assert load(RECIPE, tables="~/lake").tables == "/home/someone/lake"
 
 
 def test_a_file_that_cannot_be_read(folder: Path) -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from udfs.clean_functions import (
     CLEANERS,
     clean_text,
+    is_blank,
     normalize_whitespace,
     repair_unicode,
     strip_control_characters,
@@ -24,6 +25,9 @@ CORRECT = [
     "Ça, où? Größe, Ærø, žluťoučký kůň, Việt Nam, Ελλάδα, Привет",
     "\u200fשלום (1)\u200f",
     "┌──┐\n│ é│\n└──┘",
+    "ខ្ញុំ\u200bចង់ ผม\u200bอยาก",  # the zero-width space divides words
+    "PDF\u200cها",  # a non-joiner before what it shapes
+    "ᠮᠣᠩᠭᠣᠯ\u202fᠤᠨ",  # a Mongolian suffix
 ]
 
 
@@ -46,6 +50,8 @@ def test_correct_text_is_left_alone(text: str) -> None:
         ("what â€?", "what â€?"),
         ("\ud83d\ude00 a\ud800b", "😀 a\ufffdb"),
         ("e\u0301", "é"),
+        # What was lost before stays to be seen, also beside what can be mended.
+        ("voilÃ  caf\ufffd dÃ©jÃ  vu", "voilà caf\ufffd déjà vu"),
         ("1 < 2 &amp; 3", "1 < 2 &amp; 3"),
     ],
 )
@@ -66,6 +72,9 @@ def test_repair_unicode(broken: str, repaired: str) -> None:
         ("中\u200d文", "中文"),
         ("👩\u200d💻\u200d", "👩\u200d💻"),
         ("hi\U000e0041\U000e0042", "hi"),
+        ("🏴\U000e0041\U000e0042", "🏴"),
+        ("a\ufff9b\ufffb\U0001fffe", "ab"),
+        ("ไทย\u200b, ok\u200b", "ไทย, ok"),
         ("a\r\nb\x0cc", "a\r\nb\x0cc"),
     ],
 )
@@ -89,6 +98,20 @@ def test_strip_control_characters(text: str, stripped: str) -> None:
 )
 def test_normalize_whitespace(text: str, normal: str) -> None:
     assert normalize_whitespace(text) == normal
+
+
+@pytest.mark.parametrize("text", ["", " \u3000", "\u3164", "\u2800", "\ufe0f", "\u115f\u1160", "\u034f\U000e0100 "])
+def test_what_nobody_sees_is_blank(text: str) -> None:
+    assert is_blank(text)
+    assert not any(is_blank(f"{text}{seen}") for seen in "a。🙂́")
+
+
+def test_a_long_run_of_marks_is_kept_and_takes_no_time() -> None:
+    """Sorting it as one run would take minutes; the standard's joiner divides it."""
+    text = "a" + "\u0301\u0323" * 200_000
+    cleaned, _ = clean_text(text, ALL)
+    assert cleaned.count("\u0323") + cleaned.count("ạ") == 200_000
+    assert clean_text(cleaned, ALL) == (cleaned, ())
 
 
 def test_clean_text_names_who_changed_it_in_the_order_given() -> None:

@@ -81,6 +81,10 @@ def test_digest_is_that_of_the_fold() -> None:
     assert fold_digest("我爱，北京！") == hashlib.sha256("我爱北京".encode()).hexdigest()[:32]
 
 
+def test_a_long_run_of_marks_takes_no_time() -> None:
+    assert fold_text("b" + "\u0301\u0323" * 200_000) == fold_text("b" + "\u0301\u0323" * 15)
+
+
 def test_texts_without_letters_count_as_themselves() -> None:
     digests = {fold_digest(text) for text in ("", "🙂", "🙁", "!", "!!", " ")}
     assert len(digests) == 6

@@ -3,7 +3,10 @@
 import gzip
 import io
 import re
+import tarfile
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,10 +69,47 @@ def test_another_encoding_is_named(data: bytes, name: str) -> None:
     assert error_of(data) == ("wrong_encoding", 0, cure)
 
 
-def test_an_archive_is_named() -> None:
-    gzip_cure = "found gzip, expected lines of UTF-8; unpack it first"
-    assert error_of(gzip.compress(b"text")) == ("unreadable_file", 0, gzip_cure)
-    assert error_of(b"PK\x03\x04\x14\x00") == ("unreadable_file", 0, gzip_cure.replace("gzip", "zip"))
+@pytest.mark.parametrize("text", ["世界和平\n你好\n", "a\nbc\n", "早餐不错，下次还来\r\n房间小\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_a_mark_is_known_by_its_line_ends(text: str, encoding: str) -> None:
+    assert error_of(text.encode(encoding))[0] == "wrong_encoding"
+
+
+@pytest.mark.parametrize("data", [b"\xe9t\n", b"\xe9ta\nx\0\n", b"\n", b"\0\n", b"ab\n\0cd\n\0", "é\n\0".encode()])
+def test_bytes_that_are_no_utf16(data: bytes) -> None:
+    assert b"".join(line for _, line in read_lines(io.BytesIO(data))) == data
+
+
+def a_tar() -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("text.txt"), io.BytesIO())
+    return packed.getvalue()
+
+
+def a_parquet_file() -> bytes:
+    packed = io.BytesIO()
+    pq.write_table(pa.table({"text": ["one", "two"]}), packed)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (gzip.compress(b"text"), "gzip"),
+        (b"PK\x03\x04\x14\x00", "zip"),
+        (a_tar(), "tar"),
+        (a_parquet_file(), "Parquet"),
+        (b"Obj\x01\x04", "Avro"),
+    ],
+)
+def test_what_holds_no_lines_is_named(data: bytes, name: str) -> None:
+    cure = f"found {name}, expected lines of UTF-8; convert or unpack it first"
+    assert error_of(data) == ("unreadable_file", 0, cure)
+
+
+def test_a_text_may_begin_as_a_file_format_is_called() -> None:
+    assert list(read_lines(io.BytesIO(b"PAR1 is a gene\n"))) == [(1, b"PAR1 is a gene\n")]
 
 
 def test_nul_characters_alone_are_no_other_encoding() -> None:

@@ -5,6 +5,7 @@ import io
 import json
 from typing import BinaryIO
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,9 +93,23 @@ def test_bad_json_is_quarantined_without_its_text(line: str) -> None:
     assert second == good(2, '{"fine": 1}')
 
 
+ARRAY_CURE = "; one JSON array for the whole file? jq -c '.[]' writes one object a line"
+
+
+def test_an_array_over_many_lines_is_told_by_its_first(fine: str = '{"a":1}') -> None:
+    first, *others = read(f"[\n{fine},\n{fine}\n]".encode(), "json")
+    assert first.drop_reason == "bad_json" and str(first.detail).endswith(ARRAY_CURE)
+    assert [row.drop_reason for row in others] == ["bad_json", None, "bad_json"]
+
+
+def test_files_that_were_joined_have_a_mark_in_the_middle() -> None:
+    assert read(b'{"a":1}\n\xef\xbb\xbf{"a":2}\n', "json") == [good(1, '{"a":1}'), good(2, '{"a":2}')]
+    assert read(b"\xef\xbb\xbf" * 2 + b"a,b\n1,2\n", "csv") == [good(2, '{"a":"1","b":"2"}')]
+
+
 def test_json_that_is_no_object_is_quarantined() -> None:
     assert read(b'[{"a": 1}]\n"text"\n7\nnull\n\xff', "json") == [
-        bad(1, "not_an_object", "found list, expected an object"),
+        bad(1, "not_an_object", f"found list, expected an object{ARRAY_CURE}"),
         bad(2, "not_an_object", "found text, expected an object"),
         bad(3, "not_an_object", "found number, expected an object"),
         bad(4, "not_an_object", "found null, expected an object"),
@@ -169,14 +184,23 @@ def test_bad_csv_rows_are_quarantined_and_the_rest_goes_on() -> None:
     ("header", "detail"),
     [
         (b"a,b,a,b,c\n1,2,3,4,5", "several columns have one name: a, b"),
-        (b"a,,c\n", "column 2 of 3 has no name"),
-        (b"\n  \n", "column 1 of 1 has no name"),
+        (b"\n  \n", "none of 1 columns has a name"),
+        (b",column_1\n", "several columns have one name: column_1"),
         (b"a,\xff\n", "byte 0xff at column 3 of line 1"),
         (b'a,"b\n1,2\n', "unexpected end of data: lines 1 to 2"),
     ],
 )
 def test_a_bad_header_fails_the_file(header: bytes, detail: str) -> None:
     assert rows_then_error(io.BytesIO(header), "csv") == ([], ("bad_header", 0, detail))
+
+
+def test_a_column_without_a_name_goes_by_its_number() -> None:
+    """As where a data frame wrote its row numbers first."""
+    frame = pd.DataFrame({"text": ["one", "two"]})
+    assert read(frame.to_csv().encode(), "csv") == [
+        good(2, '{"column_1":"0","text":"one"}'),
+        good(3, '{"column_1":"1","text":"two"}'),
+    ]
 
 
 CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -16,7 +16,7 @@ RULE = ShingleRule()
 SMALL = ShingleRule(overlap_spaced=(4, 6), overlap_unspaced=(5, 7))
 PIECES = [
     "cat", "Dogs", "a", "état", "don't", "x1", "我", "爱你", "北京", "ガ", "です", "ไทย", "ที่", "เป็น", "한글", "ខ្មែរ",
-    "हिन्दी", "🙂", "，", ".", "\n", "\u200d", "́", "ACGT" * 20,
+    "हिन्दी", "🙂", "，", ".", "\n", "\u200d", "́", "ACGT" * 20, "Haÿ",
 ]  # fmt: skip
 TEXTS = st.lists(st.tuples(st.sampled_from(PIECES), st.sampled_from(["", " "])), max_size=14).map(
     lambda pairs: "".join(piece + gap for piece, gap in pairs)
@@ -45,8 +45,10 @@ def plain_characters(text: str) -> list[tuple[str, str]]:
 
 
 def plain_units(text: str) -> tuple[list[tuple[str, str]], list[tuple[str, str, Fraction]]]:
-    """Characters that count, and units with their size."""
+    """Characters that count, and units with their size.  Letters of a run that is no word are units, not other letters
+    of the fine grain: there one more or less must not change them all."""
     characters = plain_characters(text)
+    letters = [pair for pair in characters if pair[1]]
     words: list[list[int]] = [[]]
     for place, (_, script) in enumerate(characters):
         if script in ("letter", "hangul"):
@@ -65,7 +67,7 @@ def plain_units(text: str) -> tuple[list[tuple[str, str]], list[tuple[str, str, 
     for place, (char, script) in enumerate(characters):
         if script in ("han", "alphabet"):
             units.append((place, char, "unspaced", Fraction(1) if script == "han" else Fraction(1, 2)))
-    return [pair for pair in characters if pair[1]], [unit[1:] for unit in sorted(units)]
+    return letters, [unit[1:] for unit in sorted(units)]
 
 
 def plain_windows(items: list[str], weights: list[Fraction]) -> Grain:
@@ -168,8 +170,9 @@ def test_grains_share_no_hashes() -> None:
 
 def test_hashes_are_pinned() -> None:
     """A change here makes every stored shingle and signature incomparable: raise the signing version."""
-    fine, coarse = shingle(["Hello!", "我爱", "ก", "one two three " * 20], RULE)
+    fine, coarse = shingle(["Hello!", "我爱", "ก", "one two three " * 20, "Haÿ"], RULE)
     assert rows(fine)[:3] == [[350580142], [1305399969], [2708199060]]
+    assert rows(fine)[4] == [1578357678]  # ÿ is 255: one more must not be 0
     assert rows(coarse)[3] == [496216157, 1590331459, 1777143797]
 
 
@@ -217,6 +220,14 @@ def test_a_copy_across_a_limit_stays_linked() -> None:
 def test_unbroken_runs_count_by_character() -> None:
     bases = "".join(random.Random(1).choices("ACGT", k=5000))
     assert similarity(bases, bases[:2000] + "A" + bases[2000:]) > 0.9
+
+
+@pytest.mark.parametrize("before", ["", "ten words that stand before a run of letters as such "])
+def test_one_letter_more_makes_no_other_text_of_a_word(before: str) -> None:
+    """Also where the word becomes too long to be one: 64 letters and 65."""
+    bases = "".join(random.Random(2).choices("ACGT", k=66))
+    for length in (63, 64, 65):
+        assert similarity(before + bases[:length], before + bases[: length + 1]) > 0.9
 
 
 @pytest.mark.parametrize("kind", ["words", "unbroken"])
