@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from jobs.runtime.run import Context
 
 NAMED_PAIRS = 10
-NAMED_ROWS = 2 * NAMED_PAIRS
 # Shares of any number of documents differ in these digits; the noise of floats does not reach them.
 DIGITS = 9
 DRAFT_COLUMNS = [name for name in SELECTIONS.columns.names if name not in ("dataset", "dataset_version")]
@@ -32,7 +31,7 @@ MISSED = 0.01
 
 class Params(BaseModel, frozen=True, extra="forbid"):
     """repair: share of the kept examples that the independent check alone may have found before the draft is refused,
-    0 to 1; pairs so weak that MinHash is expected to miss them count only when it is 0.
+    0 to 1; pairs so weak that MinHash is expected to miss them do not count. 0: nothing may have been linked across.
     min_share: part of its fraction that a held-out split must reach, 0 to 1, from min_documents kept on."""
 
     repair: Share = 0.001
@@ -53,7 +52,7 @@ def transform(
     fractions: of the held-out splits.  certain: similarity from which the signatures find almost every pair."""
     draft = selections.agg(frame_digest(DRAFT_COLUMNS).alias("draft"))
     # The gates read these again and again.
-    decided = selections.select("document_id", "split", "drop_reason").localCheckpoint()
+    decided = selections.select("document_id", "split", "drop_reason", "partner_id").localCheckpoint()
     matched = match_pairs(duplicate_matches).select("document_id", "other_id").localCheckpoint()
     gates = [
         leak_gate(decided, leaks, matched),
@@ -71,12 +70,9 @@ def leak_gate(selections: DataFrame, leaks: DataFrame, matched: DataFrame) -> Da
     other = kept.select(F.col("document_id").alias("other_id"), F.col("split").alias("other_split"))
     both_kept = pairs.join(kept, "document_id").join(other, "other_id").where("split <> other_split")
     pair = F.array(F.least("document_id", "other_id"), F.greatest("document_id", "other_id"))
-    open_pairs = both_kept.select(pair.alias("pair")).distinct()
-    first_pairs = F.flatten(F.slice(F.array_sort(F.collect_list("pair")), 1, NAMED_PAIRS))
-    found = open_pairs.agg(F.count(F.lit(1)).alias("n"), first_pairs.alias("row_ids"))
-    return verdict(
-        found, "leaks", F.col("n").cast("double"), F.lit(0.0), "pairs of kept documents in two splits are linked"
-    )
+    found = counted(both_kept.select(pair.alias("pair")).distinct())
+    said = "pairs of kept documents in two splits are linked"
+    return verdict(found, "leaks", F.col("n").cast("double"), F.lit(0.0), said)
 
 
 def repair_gate(
@@ -85,25 +81,31 @@ def repair_gate(
     """The check that trusts no signature found little that the matches had not: else the matches are broken.
 
     It alone found a document that was dropped for a higher split without a match to any kept document of one. At the
-    link threshold MinHash misses an eighth of all pairs by design: they are dropped all the same, but tell nothing."""
-    known = matched.union(matched.select("other_id", "document_id")).toDF("document_id", "other_id")
-    dropped = selections.where("drop_reason = 'cross_split'").select("document_id", "split")
-    kept_ones = selections.where("drop_reason IS NULL").select(
-        F.col("document_id").alias("other_id"), F.col("split").alias("other_split")
-    )
-    by_match = (
-        known.join(dropped, "document_id")
-        .join(kept_ones, "other_id")
-        .where(rank_of(F.col("split")) < rank_of(F.col("other_split")))
-    )
-    strength = leaks.groupBy("document_id").agg(F.max(F.coalesce("similarity", F.lit(1.0))).alias("strength"))
-    expected = strength.where(F.col("strength") < (certain if params.repair else 0.0))
-    alone = dropped.join(by_match, "document_id", "left_anti").join(expected, "document_id", "left_anti")
-    repaired = alone.agg(F.count(F.lit(1)).alias("n"), first_rows())
+    link threshold MinHash misses an eighth of all pairs by design: they are dropped all the same, but tell nothing.
+    Where repair is 0, nothing may have had to be dropped for a higher split, whoever found it."""
+    dropped = selections.where("drop_reason = 'cross_split'").select("document_id", "split", "partner_id")
+    alone = unmatched(dropped, selections, leaks, matched, certain) if params.repair else dropped
+    repaired = counted(alone.select(F.array("document_id", "partner_id").alias("pair")))
     kept = selections.agg(F.count_if(F.col("drop_reason").isNull()).alias("kept"))
     share = F.col("n") / F.greatest(F.col("kept"), F.lit(1))
-    said = "of the examples were linked across splits and found by the independent check alone"
+    by_whom = " and found by the independent check alone" if params.repair else ""
+    said = f"of the examples were linked across splits{by_whom}"
     return verdict(repaired.crossJoin(kept), "repairs", share, F.lit(params.repair), said)
+
+
+def unmatched(
+    dropped: DataFrame, selections: DataFrame, leaks: DataFrame, matched: DataFrame, certain: float
+) -> DataFrame:
+    """Those of the dropped that no match ties to a kept document of a higher split, though one was to be expected."""
+    known = matched.union(matched.select("other_id", "document_id")).toDF("document_id", "other_id")
+    kept = selections.where("drop_reason IS NULL").select(
+        F.col("document_id").alias("other_id"), F.col("split").alias("other_split")
+    )
+    is_higher = rank_of(F.col("split")) < rank_of(F.col("other_split"))
+    by_match = known.join(dropped, "document_id").join(kept, "other_id").where(is_higher)
+    strength = leaks.groupBy("document_id").agg(F.max(F.coalesce("similarity", F.lit(1.0))).alias("strength"))
+    weak = strength.where(F.col("strength") < certain)
+    return dropped.join(by_match, "document_id", "left_anti").join(weak, "document_id", "left_anti")
 
 
 def share_gate(selections: DataFrame, fractions: dict[str, float], params: Params) -> DataFrame:
@@ -133,9 +135,14 @@ def content_gate(selections: DataFrame) -> DataFrame:
     return verdict(rows, "content", lack, F.lit(0.0), EMPTY)
 
 
-def first_rows() -> Column:
-    """The first few documents concerned, ascending."""
-    return F.slice(F.array_sort(F.collect_list("document_id")), 1, NAMED_ROWS).alias("row_ids")
+def counted(pairs: DataFrame) -> DataFrame:
+    """One row: how many pairs there are (n), and the documents of the first few, pair by pair (row_ids).
+
+    Limited before they are gathered: where matching is broken there are millions, and then the gate must speak."""
+    first = (
+        pairs.orderBy("pair").limit(NAMED_PAIRS).agg(F.flatten(F.array_sort(F.collect_list("pair"))).alias("row_ids"))
+    )
+    return pairs.agg(F.count(F.lit(1)).alias("n")).crossJoin(first)
 
 
 def verdict(row: DataFrame, gate: str, value: Column, threshold: Column, said: str) -> DataFrame:

@@ -11,13 +11,13 @@ GATE_RESULTS = Table(
         [
             DATASET,
             DATASET_VERSION,
-            column("gate", STRING, "leaks, repairs or split_shares", required=True),
+            column("gate", STRING, "leaks, repairs, split_shares or content", required=True),
             column("draft", STRING, "digest of the selection that was judged", required=True),
             column("passed", BOOL, "whether the draft may be published", required=True),
             column("value", DOUBLE, "what was measured"),
             column("threshold", DOUBLE, "the limit"),
             column("detail", STRING, "what the verdict says in words", required=True),
-            column("row_ids", STRINGS, "documents it names, at most 20", required=True),
+            column("row_ids", STRINGS, "documents it names, pair by pair: at most ten pairs", required=True),
         ]
     ),
     key=(

@@ -49,8 +49,11 @@ def require_passed(scope: Scope) -> None:
     failed = _verdicts(scope).where(~F.col("passed")).orderBy("gate").collect()
     if failed:
         said = "; ".join(f"{row['gate']}: {row['detail']}" for row in failed)
-        rows = sorted({row_id for row in failed for row_id in row["row_ids"]})
-        named = f" Documents: {', '.join(rows)}. Look at them with `sluice explain RECIPE ID`." if rows else ""
+        pairs = dict.fromkeys(
+            pair for row in failed for pair in zip(row["row_ids"][::2], row["row_ids"][1::2], strict=True)
+        )
+        named = ", ".join(f"{one} with {other}" for one, other in pairs)
+        named = f" Documents: {named}. Look at them with `sluice explain RECIPE ID`." if pairs else ""
         raise GateRefusal(
             f"{scope.recipe.dataset}: draft {scope.draft} is refused. {said}.{named} "
             "Mend the data or the recipe and run again."

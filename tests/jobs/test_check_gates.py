@@ -21,7 +21,7 @@ def draft(spark: SparkSession, kept: dict[str, str], dropped: dict[str, str]) ->
     every: list[tuple[str, str, str | None]] = [(name, split, None) for name, split in kept.items()]
     every += [(name, split, "cross_split") for name, split in dropped.items()]
     cells = [
-        required | arrays | {"document_id": name, "split": split, "drop_reason": reason}
+        required | arrays | {"document_id": name, "split": split, "drop_reason": reason, "partner_id": reason and "p"}
         for name, split, reason in every
     ]
     return spark.createDataFrame(
@@ -105,7 +105,7 @@ def test_each_gate_refuses_with_its_number(spark: SparkSession) -> None:
     )
     assert found == {
         "leaks": verdict(False, 3.0, 0.0, LEAKS, ["test0", "train0", "test0", "train1", "test0", "train2"]),
-        "repairs": verdict(False, 0.3, 0.25, REPAIRS, ["repair1", "repair2", "repair3"]),
+        "repairs": verdict(False, 0.3, 0.25, REPAIRS, ["repair1", "p", "repair2", "p", "repair3", "p"]),
         "split_shares": verdict(False, 0.1, 0.0, SHARES, []),  # val has 0 of 10, half of its fraction is 0.1
         "content": verdict(True, 0.0, 0.0, CONTENT, []),
     }
@@ -134,6 +134,23 @@ def test_pairs_that_minhash_is_expected_to_miss_tell_nothing(
     selections = draft(spark, kept, {"dropped": "train"})
     found = judge(spark, selections, [("dropped", "test0")], [], Params(repair=repair), similarity)
     assert (found["repairs"]["value"], found["repairs"]["passed"]) == (value, value == 0)
+
+
+def test_without_repairs_nothing_may_have_been_linked_across_whoever_found_it(spark: SparkSession) -> None:
+    kept = {**{f"train{n}": "train" for n in range(8)}, "val0": "val", "test0": "test"}
+    selections, match = draft(spark, kept, {"dropped": "train"}), [("dropped", "test0")]
+    said = REPAIRS.removesuffix(" and found by the independent check alone")
+    assert judge(spark, selections, [], match, Params(repair=0.0))["repairs"] == verdict(
+        False, 0.1, 0.0, said, ["dropped", "p"]
+    )
+    assert judge(spark, selections, [], match, Params())["repairs"]["passed"]
+
+
+def test_only_the_first_pairs_are_named(spark: SparkSession) -> None:
+    kept = {**{f"train{n:02}": "train" for n in range(15)}, "test": "test"}
+    found = judge(spark, draft(spark, kept, {}), [(f"train{n:02}", "test") for n in range(15)], [], Params())
+    assert found["leaks"]["value"] == 15.0
+    assert found["leaks"]["row_ids"] == [name for n in range(10) for name in ("test", f"train{n:02}")]
 
 
 def test_the_certain_similarity_misses_one_pair_in_a_hundred() -> None:

@@ -152,13 +152,17 @@ def test_a_file_that_fails_is_tried_three_times_as_it_is(spark: SparkSession, fa
 
 
 def test_a_look_outside_sees_files_and_what_waits_to_be_tried_again(spark: SparkSession) -> None:
-    def look(file: tuple[Any, ...], run_id: str, reason: str | None = None, source: str = "faq") -> str:
-        row = {"source": source, "path": "a", "revision": 1, "file_rows": 1, "drop_reason": reason}
-        raw = frame(spark, RAW_RECORDS.columns, row)
-        lake = SimpleNamespace(exists=lambda table: reason is not None, read=lambda table: raw)
-        context: Any = SimpleNamespace(
-            files=[file], run_id=run_id, lake=lake, recipe=SimpleNamespace(sources=(FAQ, DROP))
-        )
+    said: list[str] = []
+
+    def look(file: tuple[Any, ...], run_id: str, reason: str | None = None, source: str = "faq", tries: int = 1) -> str:
+        failed = [{"source": source, "path": "a", "file_rows": 1, "drop_reason": reason} for _ in range(tries)]
+        known = {
+            RAW_RECORDS: frame(spark, RAW_RECORDS.columns, *[row | {"revision": n} for n, row in enumerate(failed, 1)]),
+            SOURCE_FILES: frame(spark, SOURCE_FILES.columns, *[listed(n, now("a")) for n in range(1, tries + 1)]),
+        }
+        lake = SimpleNamespace(exists=lambda table: reason is not None, read=lambda table: known[table])
+        recipe = SimpleNamespace(sources=(FAQ, DROP))
+        context: Any = SimpleNamespace(files=[file], run_id=run_id, lake=lake, recipe=recipe, say=said.append)
         return outside(context)
 
     one, other = ("faq", "a", "/here/a", 10, 1000), ("faq", "a", "/here/a", 10, 1001)
@@ -166,3 +170,6 @@ def test_a_look_outside_sees_files_and_what_waits_to_be_tried_again(spark: Spark
     assert as_it_was == look(one, "run2", "wrong_encoding") == look(one, "run3", "truncated_file", "another recipe's")
     assert as_it_was != look(other, "run1")
     assert len({as_it_was, *(look(one, run, "truncated_file") for run in ("run1", "run2"))}) == 3
+    assert not said
+    assert as_it_was == look(one, "run4", "unreadable_file", tries=3)
+    assert "a: not read, and after 3 tries left alone while they stay as they are" in said[0]
