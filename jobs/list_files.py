@@ -15,6 +15,7 @@ from jobs.runtime.job import Job
 from jobs.runtime.listing import listing
 from jobs.runtime.recipe import Source
 from jobs.runtime.scope import newest
+from jobs.runtime.shared_sources import compare_sources
 from jobs.runtime.tables import Lake
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES
@@ -76,10 +77,13 @@ def _failed() -> Column:
 
 
 def changed_files(files: DataFrame, known: DataFrame) -> DataFrame:
-    """Files that are new, back again, of another size, time or digest, read in another way, or that failed."""
+    """Files that are new, back again, of another size, time or digest, to be read in another way, or that failed."""
     facts = F.struct("size_bytes", "modified_ms", _name("uri"), "format", "record_key", "order_by")
-    before = known.select("source", "path", "vanished", "failed", facts.alias("_before"))
-    unchanged = F.col("_before").eqNullSafe(facts) & ~F.col("vanished") & F.col("failed").isNull()
+    before = known.select("source", "path", "vanished", "failed", "on_vanish", facts.alias("_before"))
+    before = before.withColumnRenamed("on_vanish", "_on_vanish")
+    # Read once more where records that left before are to be dropped from now on.
+    drops_now = (F.col("on_vanish") == "drop") & (F.col("_on_vanish") == "keep")
+    unchanged = F.col("_before").eqNullSafe(facts) & ~F.col("vanished") & F.col("failed").isNull() & ~drops_now
     changed = files.join(before, ["source", "path"], "left").where(~F.coalesce(unchanged, F.lit(False)))
     return changed.select(*files.columns, F.lit(False).alias("vanished"))
 
@@ -117,6 +121,7 @@ def _declared(files: DataFrame, params: Params) -> DataFrame:
 def external(context: "Context") -> dict[str, DataFrame]:
     """The files as they are now; ConfigError where a source contradicts its first run in this lake."""
     refuse_contradictions(context.lake, context.recipe.sources)
+    compare_sources(context)
     return {"files": listing(context.lake.spark, context.files)}
 
 

@@ -64,7 +64,7 @@ def transform(
 ) -> DataFrame:
     """Output columns: those of selections but dataset and dataset_version; one row for every current document.
 
-    limits: similarity from which documents are `duplicate` or `cross_split`."""
+    limits: similarity from which documents are `duplicate`, and linked by a `match` or by `shingles`."""
     described = (
         origins(clean_records, params)
         .join(documents.select("document_id", "num_chars"), "document_id")
@@ -81,11 +81,10 @@ def transform(
 
 
 def with_limits(decided: DataFrame, limits: dict[str, float]) -> DataFrame:
-    """The threshold that a duplicate or a linked document reached; a declared key knows none."""
-    has_none = F.col("drop_value") == "declared_key"
-    reached = [
-        F.when((F.col("drop_reason") == reason) & ~has_none, F.lit(f"{limit:g}")) for reason, limit in limits.items()
-    ]
+    """The threshold that a duplicate or a linked document reached; equal texts and declared keys know none."""
+    is_linked = F.col("drop_reason") == "cross_split"
+    by = F.when(is_linked, F.split_part("drop_value", F.lit(" "), F.lit(1))).otherwise(F.col("drop_reason"))
+    reached = [F.when(by == found, F.lit(f"{limit:g}")) for found, limit in limits.items()]
     return decided.withColumn("drop_threshold", F.coalesce("drop_threshold", *reached))
 
 
@@ -187,9 +186,10 @@ def sort_keys(params: Params) -> list[Column]:
 
 
 def external(context: "Context") -> dict[str, Any]:
-    """The similarities from which documents are duplicates, and from which they are linked across splits."""
+    """The similarities from which documents are duplicates, and linked across splits by a match or by the check."""
     params: Mapping[str, Any] = context.recipe.params
-    return {"limits": {"duplicate": params["group_duplicates"].threshold, "cross_split": leak_threshold(params)}}
+    limits = {"duplicate": params["group_duplicates"].threshold, "match": params["match_duplicates"].threshold}
+    return {"limits": limits | {"shingles": leak_threshold(params)}}
 
 
 JOB = Job(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 import pyarrow as pa
 
+from udfs.payload_fields import EXACT_FLOATS, look_up
 from udfs.read_rows import FileError, Row, open_source, read_rows
 from udfs.record_ids import json_digest, keyed_record_id, keyless_record_id, payload_digest
 
@@ -23,7 +24,6 @@ ARROW_SCHEMA = pa.schema(
 # Rows of one batch to Spark: bounded by number and by bytes, so that rows of 10 MB travel one by one.
 BATCH_ROWS = 5_000
 BATCH_BYTES = 8 << 20
-EXACT_FLOATS = 2**53
 
 
 class File(NamedTuple):
@@ -102,11 +102,11 @@ def _record(file: File, row: Row, seen: Counter[str]) -> dict[str, Any]:
     if not file.record_key:
         return {**common, "record_id": content_id}
     values = orjson.loads(row.payload)
-    key = [values.get(name) for name in file.record_key]
+    key: list[Any] = [look_up(values, name) for name in file.record_key]
     if missing := [name for name, value in zip(file.record_key, key, strict=True) if not _tells_apart(value)]:
         detail = f"no plain value in {', '.join(missing)}"
         return {**place, "record_id": content_id, "drop_reason": "missing_key", "detail": detail}
-    order = values.get(file.order_by) if file.order_by else None
+    order = look_up(values, file.order_by) if file.order_by else None
     return {
         **common,
         "record_id": keyed_record_id(file.source, key[0] if len(key) == 1 else key),

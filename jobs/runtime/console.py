@@ -11,6 +11,8 @@ from rich.table import Table as Grid
 from jobs.runtime.execute import Outcome
 
 UNLABELLED = "unlabelled"
+SPLITS = ("train", "val", "test")
+MOST_COLUMNS, MOST_ROWS = 12, 30
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -51,13 +53,35 @@ def _note(outcome: Outcome) -> str:
 
 
 def split_grid(splits: Mapping[str, int], labels: Mapping[str, int]) -> Grid:
-    """Examples of each split, and of each label in it."""
-    names = sorted({key.split("/", 1)[1] for key in labels})
-    shown = names if len(names) <= 12 and names != [UNLABELLED] else []
+    """Examples of each split, and of each label in it where they are few."""
+    names = label_names(labels)
+    shown = names if len(names) <= MOST_COLUMNS else []
     grid = Grid("split", "examples", "share", *[escape(f"label {name}") for name in shown])
     total = sum(splits.values()) or 1
-    for split in ("train", "val", "test"):
+    for split in SPLITS:
         count = splits.get(split, 0)
         by_label = [f"{labels.get(f'{split}/{name}', 0):,}" for name in shown]
         grid.add_row(split, f"{count:,}", f"{count / total:.1%}", *by_label)
+    return grid
+
+
+def label_names(labels: Mapping[str, int]) -> list[str]:
+    """The labels that a version has, none where it has no labels at all."""
+    names = sorted({key.split("/", 1)[1] for key in labels})
+    return [] if names == [UNLABELLED] else names
+
+
+def label_grid(labels: Mapping[str, int]) -> Grid | None:
+    """A row a label, the most frequent first, where they are too many for columns."""
+    names = label_names(labels)
+    if len(names) <= MOST_COLUMNS:
+        return None
+    counts = {name: [labels.get(f"{split}/{name}", 0) for split in SPLITS] for name in names}
+    often = sorted(names, key=lambda name: (-sum(counts[name]), name))
+    grid = Grid("label", *SPLITS)
+    for name in often[:MOST_ROWS]:
+        grid.add_row(escape(name), *[f"{count:,}" for count in counts[name]])
+    if rest := often[MOST_ROWS:]:
+        sums = [sum(counts[name][place] for name in rest) for place in range(len(SPLITS))]
+        grid.add_row(f"{len(rest)} more, see split_sizes", *[f"{count:,}" for count in sums])
     return grid

@@ -5,12 +5,14 @@ from typing import Any
 
 from pyspark.sql import Row
 
+from jobs.runtime import lake_params
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.recipe import Recipe
 from jobs.runtime.tables import Lake
 from jobs.runtime.views import register
 
 SHORTEST_PREFIX = 8
+MAX_ROWS = 2**31
 ID_CHARS = 32
 NAMED = 5
 Facts = dict[str, Any]
@@ -83,7 +85,8 @@ tied AS (
   UNION SELECT 'another text of one record', c.document_id
     FROM clean_records c JOIN (SELECT DISTINCT record_id FROM mine) r ON r.record_id = c.record_id
 )
-SELECT tie, count(*) AS documents, slice(array_sort(collect_list(document_id)), 1, 5) AS named
+SELECT tie, count(*) AS documents, slice(array_sort(collect_list(document_id)), 1, 5) AS named,
+       NOT (tie = 'the same prompt' AND count(*) >= {prompt_cap}) AS binds
 FROM tied WHERE document_id <> '{id}' GROUP BY tie"""
 
 GROUP = """
@@ -176,7 +179,8 @@ class _Ask:
     What enters a query's text is harmless: hex digits, and names that a recipe has checked."""
 
     def __init__(self, lake: Lake, dataset: str) -> None:
-        self._spark, self._known = lake.spark, {"dataset": dataset}
+        cap = lake_params.stored(lake).get("assign_splits.prompt_cap", MAX_ROWS)
+        self._spark, self._known = lake.spark, {"dataset": dataset, "prompt_cap": str(cap)}
         found = self.rows(IN_FORCE)
         cleaning = [(row["source"], row["fingerprint"]) for row in found if row["job"] == "clean_text"]
         matching = [row["fingerprint"] for row in found if row["job"] == "match_duplicates"]

@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe
+from jobs.runtime.recipe_errors import explain
 from jobs.runtime.table_sql import PREFIX
 from jobs.runtime.tables import Lake
 from schemas.splits import SPLITS
@@ -32,29 +33,40 @@ def properties(recipe: Recipe, jobs: Sequence[Job]) -> dict[str, str]:
 
 def settle(lake: Lake, recipe: Recipe, jobs: Sequence[Job]) -> Recipe:
     """The recipe with the lake's parameters; ConfigError where it contradicts them, or one job another."""
-    stored = lake.opened[SPLITS.name].properties if lake.exists(SPLITS) else {}
-    params = {job.name: _settled(job, recipe.params[job.name], stored, recipe.path) for job in jobs}
+    kept = stored(lake)
+    params = {job.name: _settled(job, recipe.params[job.name], kept, recipe.path) for job in jobs}
     for job in jobs:
         if job.contradiction is not None and (fault := job.contradiction(params)):
             raise ConfigError(f"{recipe.path}: section {job.name}: {fault}")
     return replace(recipe, params=params)
 
 
-def _settled(job: Job, params: BaseModel, stored: dict[str, str], path: str) -> BaseModel:
+def stored(lake: Lake) -> dict[str, Any]:
+    """The parameters that the lake has: job.key -> value; none before its first run."""
+    properties = lake.opened[SPLITS.name].properties if lake.exists(SPLITS) else {}
+    ours = {name.removeprefix(PREFIX): kept for name, kept in properties.items() if name.startswith(PREFIX)}
+    return {name: orjson.loads(kept) for name, kept in ours.items() if "." in name}
+
+
+def _settled(job: Job, params: BaseModel, stored: dict[str, Any], path: str) -> BaseModel:
     values = _dumped(params)
     taken: dict[str, Any] = {}
     for key in job.lake_params:
-        kept = stored.get(f"{PREFIX}{job.name}.{key}")
-        if kept is None:
+        name = f"{job.name}.{key}"
+        if name not in stored:
             continue
-        value = orjson.loads(kept)
+        value = stored[name]
         if key in params.model_fields_set and values[key] != value:
             raise ConfigError(
                 f"{path}: section {job.name}, key {key}: the lake has {value!r}, the recipe {values[key]!r}. "
                 "It is the same for every dataset of a lake: leave it out, or use another `tables` location."
             )
         taken[key] = value
-    return type(params).model_validate({**values, **_sources(params), **taken})
+    try:
+        return type(params).model_validate({**values, **_sources(params), **taken})
+    except ValidationError as error:
+        said = explain(error, type(params), values, job.name)
+        raise ConfigError(f"{path}: {said}, with what the lake or the defaults have for the rest") from None
 
 
 def _dumped(params: BaseModel) -> dict[str, Any]:

@@ -134,16 +134,23 @@ def _absent(source: Source, path: str) -> ConfigError:
 
 
 def _python_files(source: Source, path: str) -> list[Listed]:
-    """A .py file, or all below a folder, by the paths from which an import would name them."""
+    """.py files, or all below a folder, by the paths from which an import would name them."""
     root = Path(path)
-    below = _walk(source, path, hidden=(".",)) if root.is_dir() else []
-    found = [root] if root.is_file() else sorted(Path(name) for name in below if name.endswith(".py"))
+    if root.is_dir():
+        names = list(_walk(source, path, hidden=(".",)))
+    else:
+        names = [path] if root.is_file() else _globbed(source, path)
+        root = next((parent for parent in root.parents if not glob.has_magic(str(parent))), root)
+    found = sorted(Path(name) for name in names if name.endswith(".py"))
     if not found:
         raise ConfigError(
             f"source {source.name}: {path} holds no .py files. Expected package:NAME, a .py file or a folder."
         )
-    top = root.parent if root.is_file() else root
-    return [_stat(source, str(name))._replace(path=name.relative_to(top).as_posix()) for name in found]
+    top = Path(os.path.abspath(root))
+    while (top / "__init__.py").is_file():  # inside a package, whose name is part of the module's
+        top = top.parent
+    logical = [Path(os.path.abspath(name)).relative_to(top).as_posix() for name in found]
+    return [_stat(source, str(name))._replace(path=path) for name, path in zip(found, logical, strict=True)]
 
 
 def _is_meant(name: str, pattern: str) -> bool:

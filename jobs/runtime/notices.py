@@ -8,8 +8,8 @@ from pyspark.sql import functions as F
 
 from jobs.frames.links import LINK_KINDS, declared_links, link_keys
 from jobs.frames.matches import match_pairs
+from jobs.runtime import console
 from jobs.runtime.cleanings import cleaned_in_force
-from jobs.runtime.console import UNLABELLED
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.documents import DOCUMENTS
 from schemas.duplicate_matches import DUPLICATE_MATCHES
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from jobs.runtime.run import Context
 
 LARGE_SHARE = 0.05
-SPLITS = ("train", "val", "test")
 TIE_NAMES = {"folded_text": "equal letters and digits", "prompt": "equal prompts", "group": "declared keys"}
 
 
@@ -38,8 +37,8 @@ def draft_notices(context: "Context") -> Iterator[str]:
 
 def absent_classes(splits: dict[str, int], labels: dict[str, int]) -> Iterator[str]:
     """Labels that a split with examples has none of."""
-    names = sorted({key.split("/", 1)[1] for key in labels} - {UNLABELLED})
-    for split in SPLITS:
+    names = sorted({key.split("/", 1)[1] for key in labels} - {console.UNLABELLED})
+    for split in console.SPLITS:
         absent = [name for name in names if not labels.get(f"{split}/{name}")]
         if absent and splits.get(split):
             shown = ", ".join(absent[:10]) + (f" and {len(absent) - 10} more" if len(absent) > 10 else "")
@@ -63,9 +62,13 @@ def large_leak_groups(context: "Context", version: int) -> Iterator[str]:
 def unbound(context: "Context") -> Iterator[str]:
     """Prompts and older texts that too many share to tie what has them (assign_splits.prompt_cap, revision_cap)."""
     params = context.recipe.params["assign_splits"].model_dump()
-    current = context.scope.current(DOCUMENTS, context.lake.read(DOCUMENTS))
-    shared = current.where("prompt_digest IS NOT NULL").groupBy("prompt_digest").agg(F.count(F.lit(1)).alias("n"))
-    yield from _too_many(shared, params["prompt_cap"], "prompt", "documents share it and may lie in different splits")
+    every = context.lake.read(DOCUMENTS).where("prompt_digest IS NOT NULL")
+    mine = context.scope.current(DOCUMENTS, every).select("prompt_digest").distinct()
+    # Like the splits, over all documents of the lake: others may make a prompt of this dataset generic.
+    shared = every.join(mine, "prompt_digest", "left_semi").groupBy("prompt_digest").agg(F.count(F.lit(1)).alias("n"))
+    if "prompt" in params["bind"]:
+        said = "documents of the lake share it and may lie in different splits"
+        yield from _too_many(shared, params["prompt_cap"], "prompt", said)
     records = context.scope.in_force(CLEAN_RECORDS, context.lake.read(CLEAN_RECORDS))
     newest_text = F.max_by("document_id", "revision").over(Window.partitionBy("record_id"))
     texts = records.where("document_id IS NOT NULL").withColumn("is_old", newest_text != F.col("document_id"))
@@ -74,9 +77,10 @@ def unbound(context: "Context") -> Iterator[str]:
     )
     said = "records had it, so it lends their newer texts no split"
     yield from _too_many(had.where("is_old"), params["revision_cap"], "older text", said)
-    groups = records.where("document_id IS NOT NULL").select("document_id", F.explode("groups").alias("link"))
-    of_each = groups.groupBy("document_id").agg(F.count_distinct("link").alias("n"))
-    yield from _too_many(of_each, params["revision_cap"], "text", "groups have it, so it ties none of them")
+    links = declared_links(cleaned_in_force(context)).join(had.select("document_id"), "document_id", "left_semi")
+    of_each = links.groupBy("document_id").agg(F.count("link").alias("n"))
+    if "group" in params["bind"]:
+        yield from _too_many(of_each, params["revision_cap"], "text", "groups have it, so it ties none of them")
 
 
 def _too_many(counted: DataFrame, cap: int, kind: str, said: str) -> Iterator[str]:

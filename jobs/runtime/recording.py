@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs.runtime.errors import SluiceError
 from jobs.runtime.execute import Outcome
@@ -78,14 +77,14 @@ def track(context: "Context", tracker: Tracker, status: str) -> None:
     for outcome, row in zip(context.outcomes, context.rows, strict=True):
         params = {"fingerprint": row["fingerprint"], "params": row["params"], "code_version": context.code_version}
         tracker.job(outcome, params | {"recipe_digest": context.recipe.digest()}, row["inputs"])
-    known = tracker.versions(context.recipe.dataset)
+    place = context.lake.path(DATASET_EXAMPLES)
+    known = tracker.versions(context.recipe.dataset, place)
     if known is not None and context.lake.exists(DATASET_VERSIONS):
-        manifests = context.scope.published().where(~F.col("dataset_version").isin([*known, 0]))
         published = any(o.job == "publish_dataset" and o.rows_out for o in context.outcomes)
-        wanted = manifests.select(*TRACKED).orderBy("dataset_version").collect()
-        for place, manifest in enumerate(wanted, start=1):
-            mine = published and place == len(wanted)
-            tracker.version(manifest, context.lake.path(DATASET_EXAMPLES), on_parent=mine)
+        for manifest in context.scope.published().select(*TRACKED).orderBy("dataset_version").collect():
+            number = manifest["dataset_version"]
+            if (number, manifest["content_digest"]) not in known:
+                tracker.version(manifest, place, on_parent=published and number == context.scope.draft)
     tracker.end(status)
 
 

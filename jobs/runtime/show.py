@@ -19,7 +19,6 @@ from schemas.dataset_versions import DATASET_VERSIONS
 
 STORY_FORMATS = ("text", "json")
 GRID_CHARS = 200
-SPLITS = ("train", "val", "test")
 
 
 def say(line: str) -> None:
@@ -39,6 +38,8 @@ def show_split_table(context: Context, manifest: Row) -> None:
     name = f"[bold]{context.recipe.dataset}[/bold] version {manifest['dataset_version']}"
     console.console.print(f"{name}  [dim]content digest {manifest['content_digest']}[/dim]")
     console.console.print(console.split_grid(manifest["split_counts"], manifest["label_counts"]))
+    if (labels := console.label_grid(manifest["label_counts"])) is not None:
+        console.console.print(labels)
 
 
 def show_result(context: Context) -> None:
@@ -71,9 +72,9 @@ def show_status(dataset: str, status: Status) -> None:
     grid = _grid("job", "*rows", "of", "*version", "state", "last worked (UTC)", "*seconds")
     for job in status.jobs:
         grid.add_row(job.job, *_cells(job))
-    versions = _grid("version", "published (UTC)", "*examples", *[f"*{split}" for split in SPLITS], "digest")
+    versions = _grid("version", "published (UTC)", "*examples", *[f"*{split}" for split in console.SPLITS], "digest")
     for row in status.versions:
-        counts = [f"{row['split_counts'].get(split, 0):,}" for split in SPLITS]
+        counts = [f"{row['split_counts'].get(split, 0):,}" for split in console.SPLITS]
         name = f"{row['dataset_version']} {row['name'] or ''}".strip()
         at = shown(row["published_at"])
         versions.add_row(name, at, f"{row['num_examples']:,}", *counts, row["content_digest"])

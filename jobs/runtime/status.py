@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.runtime import gates
+from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe
 from jobs.runtime.run import Context
@@ -54,7 +55,7 @@ def status_of(spark: SparkSession, recipe: Recipe, jobs: Sequence[Job]) -> Statu
         count, of = rows.get(job.writes.name, (None, ""))
         run = worked.get(job.name)
         stale = _why(context, job)
-        upstream = [s.job for s, j in zip(found, jobs, strict=False) if s.stale and not j.outside]
+        upstream = [one.job for one in found if one.stale]
         behind = upstream[0] if upstream and stale is None else None
         at, seconds = (run["finished_at"], run["seconds"]) if run else (None, None)
         found.append(JobStatus(job.name, count, of, context.history.head(job.writes), stale, behind, at, seconds))
@@ -64,11 +65,12 @@ def status_of(spark: SparkSession, recipe: Recipe, jobs: Sequence[Job]) -> Statu
 
 
 def _why(context: Context, job: Job) -> str | None:
-    if job.name in context.last and job.outside:
-        return None  # only a plan looks at the sources and tells what a run would find
     if gates.writes_version(job) and gates.same_as(context.scope) is not None:
         return None
-    return why_stale(context, job)
+    try:
+        return why_stale(context, job)
+    except ConfigError as error:  # a source that is not there: what the lake holds can be told all the same
+        return str(error).splitlines()[0]
 
 
 def _last_worked(context: Context) -> dict[str, Row]:

@@ -16,6 +16,7 @@ Facts = dict[str, Any]
 
 EXCERPT_CHARS = 80
 NAMED = 5
+GENERIC = "too many for it to tie them"
 DROPPING = (RAW_RECORDS, CLEAN_RECORDS, LABELS, SPLITS, SELECTIONS)
 SPLIT_REASONS = {
     "hash": "drawn from its component's id",
@@ -153,7 +154,8 @@ def _split(document: Facts) -> Iterator[str]:
     if split["drop_reason"] is not None:
         yield f"It is set aside: {_dropped(split, SPLITS)}."
     for tie in document["ties"]:
-        yield f"Tied by {tie['tie']} to {_named(tie['named'], tie['documents'])}."
+        others = _named(tie["named"], tie["documents"])
+        yield f"Tied by {tie['tie']} to {others}." if tie["binds"] else f"It has {tie['tie']} as {others}: {GENERIC}."
 
 
 def _matches(document: Facts) -> str:

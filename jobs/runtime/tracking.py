@@ -19,7 +19,9 @@ from schemas.dataset_examples import DATASET_EXAMPLES
 
 LOCAL_URI = "sqlite:///mlflow.db"
 MAX_PARAM = 6000
-VERSION_OF, VERSION = "sluice.dataset", "sluice.dataset_version"
+VERSION_OF, VERSION, DIGEST = "sluice.dataset", "sluice.dataset_version", "sluice.content_digest"
+# Where the examples are: lakes that share a tracking server may have datasets of one name.
+PLACE = "sluice.dataset_examples"
 # The schema as MLflow writes it: one entry a column.
 COLUMNS = [
     {"name": f.name, "type": f.dataType.simpleString(), "required": not f.nullable} for f in DATASET_EXAMPLES.columns
@@ -41,10 +43,11 @@ class Tracker:
         """Log one job as a child run."""
         self._try(lambda: self._log_job(outcome, params, versions))
 
-    def versions(self, dataset: str) -> set[int] | None:
-        """The versions of a dataset that are logged, None where MLflow cannot be asked."""
-        found: set[int] = set()
-        self._try(lambda: found.update(self._find_versions(dataset)))
+    def versions(self, dataset: str, table_path: str) -> set[tuple[int, str]] | None:
+        """Number and content digest of each version of a dataset of this lake that is logged, None where MLflow cannot
+        be asked."""
+        found: set[tuple[int, str]] = set()
+        self._try(lambda: found.update(self._find_versions(dataset, table_path)))
         return None if self.client is None else found
 
     def version(self, manifest: Mapping[str, Any] | Row, table_path: str, *, on_parent: bool) -> None:
@@ -84,12 +87,13 @@ class Tracker:
         ended = "FAILED" if outcome.status in ("failed", "refused") else "FINISHED"
         self.client.set_terminated(run.info.run_id, ended)
 
-    def _find_versions(self, dataset: str) -> set[int]:
-        found: set[int] = set()
+    def _find_versions(self, dataset: str, table_path: str) -> set[tuple[int, str]]:
+        found: set[tuple[int, str]] = set()
         token = None
         while True:
             runs = self.client.search_runs([self.experiment_id], f"tags.`{VERSION_OF}` = '{dataset}'", page_token=token)
-            found |= {int(run.data.tags[VERSION]) for run in runs if VERSION in run.data.tags}
+            tags = [run.data.tags for run in runs if run.data.tags.get(PLACE) == table_path]
+            found |= {(int(one[VERSION]), one[DIGEST]) for one in tags if VERSION in one}
             token = runs.token
             if not token:
                 return found
@@ -121,9 +125,10 @@ class Tracker:
             inputs.append(DatasetInput(entity, tags=[InputTag("mlflow.data.context", context)]))
         run_id = self.run_id if on_parent else self._late_run(name)
         self.client.log_inputs(run_id, inputs)
-        # Last, because it says that all is there.
-        for key in ("content_digest", "dataset", "dataset_version"):
-            self.client.set_tag(run_id, f"sluice.{key}", str(manifest[key]))
+        tags = {PLACE: table_path, DIGEST: manifest["content_digest"], VERSION_OF: manifest["dataset"]}
+        # The number last, because it says that all is there.
+        for key, value in (tags | {VERSION: manifest["dataset_version"]}).items():
+            self.client.set_tag(run_id, key, str(value))
 
 
 def _json(value: Any) -> str:

@@ -237,6 +237,14 @@ def test_without_order_by_different_rows_are_set_aside_once_and_equal_rows_are_o
     )
 
 
+def test_a_key_and_an_order_may_lie_inside(spark: SparkSession, raw: Raw) -> None:
+    raw.source("deep", "json", key="meta.id", order_by="meta.at")
+    raw.file("deep", "a.jsonl", '{"meta":{"id":1,"at":2},"body":"old"}\n{"meta":{"id":1,"at":3},"body":"new"}\n')
+    found = [row for row in raw.ingest(spark) if row["file_rows"] is None]
+    assert [(row["record_id"], row["drop_reason"]) for row in found] == [(keyed("deep", 1), None)]
+    assert '"new"' in found[0]["payload"]
+
+
 def test_a_key_that_came_rounded_tells_nothing_apart(spark: SparkSession, raw: Raw) -> None:
     """JSON numbers of 30 digits are read as doubles: two neighbours would be one record."""
     raw.source("s", format="json", key="id")

@@ -110,6 +110,14 @@ def test_on_vanish_drop_lists_a_source_whole_once_anything_changed(spark: SparkS
     assert same(found, [listed(2, a), listed(2, changed), gone(2, "c", source="drop")])
 
 
+def test_records_that_left_under_keep_go_once_drop_is_said(spark: SparkSession) -> None:
+    kept = [listed(1, now(path, source="drop"), on_vanish="keep") for path in ("a", "b")]
+    files = [now("a", source="drop"), now("b", source="drop")]
+    found = run(spark, kept, files, sources=(DROP,))
+    assert same(found, [listed(2, file) for file in files])
+    assert run(spark, kept, files, sources=(DROP.model_copy(update={"on_vanish": "keep"}),)) == []
+
+
 def lake_with(spark: SparkSession, payload: str | None, *more: dict[str, Any], taken_at: int = 1) -> Lake:
     """What a lake reads of a source that was taken with other words."""
     reason = "missing_key" if payload is None else None

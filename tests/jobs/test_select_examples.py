@@ -14,8 +14,7 @@ from tests.conftest import rows
 
 SOURCES = (Source(name="first", path="x", format="text"), Source(name="second", path="x", format="text"))
 MATCHES = "document_id string, matches array<struct<document_id: string, similarity: double>>"
-THRESHOLDS = {"duplicate": "0.7", "cross_split": "0.5"}
-LIMITS = {"duplicate": 0.7, "cross_split": 0.5}
+LIMITS = {"duplicate": 0.7, "match": 0.5, "shingles": 0.6}
 LEAKS = "document_id string, other_id string, method string, similarity double"
 
 
@@ -65,6 +64,12 @@ def select(
     return rows(found, "document_id")
 
 
+def threshold(reason: str | None, value: str | None) -> str | None:
+    """That of the duplicates, of the matches or of the check; equal texts and declared keys have none."""
+    found = str(value).split(" ")[0] if reason == "cross_split" else str(reason)
+    return {"duplicate": "0.7", "match": "0.5", "shingles": "0.6"}.get(found)
+
+
 def row(doc: Doc, reason: str | None = None, value: str | None = None, partner: str | None = None) -> dict[str, Any]:
     return {
         "document_id": doc.id,
@@ -81,7 +86,7 @@ def row(doc: Doc, reason: str | None = None, value: str | None = None, partner: 
         "partner_id": partner,
         "drop_reason": reason,
         "drop_value": value,
-        "drop_threshold": THRESHOLDS.get(reason or "") if value != "declared_key" else None,
+        "drop_threshold": threshold(reason, value),
     }
 
 
@@ -108,6 +113,7 @@ def test_drops_then_survivors_from_test_to_train(spark: SparkSession) -> None:
         Doc("r-two", "train"): ("cross_split", "match 0.8", "t-keep"),
         Doc("r-found", "train"): ("cross_split", "shingles 0.61", "v-keep"),
         Doc("r-key", "train"): ("cross_split", "declared_key", "v-keep"),
+        Doc("r-same", "train"): ("cross_split", "folded_text 1.0", "v-keep"),
         # what is cut leaves its group before the survivor is chosen: r-long goes, the next one survives
         Doc("r-long", "train", group="g-r", chars=99): ("cross_split", "match 0.5", "v-keep"),
         Doc("r-mid", "train", group="g-r", chars=50): None,
@@ -122,6 +128,7 @@ def test_drops_then_survivors_from_test_to_train(spark: SparkSession) -> None:
         ("a-conflict", [("t-keep", 0.9)]),
     ]
     leaks = [("r-found", "v-keep", "shingles", 0.61), ("r-key", "v-keep", "declared_key", None)]
+    leaks.append(("r-same", "v-keep", "folded_text", 1.0))
     wanted = []
     for doc, end in expected.items():
         reason, value, last = end or (None, None, None)

@@ -50,6 +50,24 @@ def test_a_recipe_that_says_otherwise_is_refused() -> None:
     )
 
 
+def test_a_fraction_may_be_left_to_the_lake() -> None:
+    lake = lake_of(recipe(assign_splits={"train": 0.8, "val": 0.1, "test": 0.1}))
+    settled = lake_params.settle(lake, recipe(assign_splits={"train": 0.8}), PIPELINE).params["assign_splits"]
+    assert settled.model_dump(include={"train", "val", "test"}) == {"train": 0.8, "val": 0.1, "test": 0.1}
+    with pytest.raises(ConfigError) as refused:
+        lake_params.settle(Mock(exists=lambda table: False), recipe(assign_splits={"train": 0.8}), PIPELINE)
+    assert str(refused.value) == (
+        "r.yaml: section assign_splits: train + val + test must be 1, found 0.9, with what the lake or the defaults "
+        "have for the rest"
+    )
+
+
+def test_the_order_of_the_kinds_that_bind_says_nothing() -> None:
+    lake = lake_of(recipe(assign_splits={"bind": ["folded_text", "group"]}))
+    settled = lake_params.settle(lake, recipe(assign_splits={"bind": ["group", "folded_text"]}), PIPELINE)
+    assert settled.params["assign_splits"].model_dump()["bind"] == ("folded_text", "group")
+
+
 def test_without_a_lake_the_recipe_counts() -> None:
     empty = Mock(exists=lambda table: False)
     mine = recipe(assign_splits={"salt": "other"})

@@ -38,9 +38,12 @@ def test_python_files_are_named_as_an_import_names_them(folder: Path) -> None:
         assert [file.path for file in found] == ["shop/__init__.py", "shop/_cart.py"]
         assert [file.uri for file in found] == [f"{folder}/test/src/{file.path}" for file in found]
     assert [file.path for file in list_source(source("one.py", format="python"))] == ["one.py"]
-    assert [file.path for file in list_source(source(f"{folder}/test/src/shop/_cart.py", format="python"))] == [
-        "_cart.py"
-    ]
+    # Inside a package its name is part of the module's, from wherever the path begins.
+    for path in ("test/src/shop", "test/src/shop/*.py", "test/src/**/*.py"):
+        found = list_source(source(path, format="python"))
+        assert [file.path for file in found] == ["shop/__init__.py", "shop/_cart.py"]
+    [cart] = list_source(source(f"{folder}/test/src/shop/_cart.py", format="python"))
+    assert cart.path == "shop/_cart.py"
     for path in ("raw", "test/*.py", "absent"):
         with pytest.raises(ConfigError, match=r"holds no \.py files. Expected package:NAME, a \.py file or a folder"):
             list_source(source(path, format="python"))

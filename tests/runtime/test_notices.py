@@ -27,30 +27,41 @@ def test_classes_that_a_split_lacks() -> None:
 @pytest.mark.spark
 def test_prompts_and_older_texts_above_their_caps(spark: SparkSession) -> None:
     documents = [("d1", "p1"), ("d2", "p1"), ("d3", "p1"), ("d4", "p2"), ("d5", "p2"), ("d6", None)]
+    # d2 and d3 are another dataset's: with them the prompt is generic
     # r1 to r3 had `old` and have another text now; three records have `now`, which is nobody's older text
-    records = [(f"r{n}", 1, "old", [f"g{n}"]) for n in (1, 2, 3)] + [(f"r{n}", 2, f"new{n}", []) for n in (1, 2, 3)]
-    records += [(f"s{n}", 1, "now", ["g1"]) for n in (1, 2, 3)]
+    records: list[tuple[str, str, int, str, list[str]]] = [("f", f"r{n}", 1, "old", [f"g{n}"]) for n in (1, 2, 3)]
+    records += [("f", f"r{n}", 2, f"new{n}", []) for n in (1, 2, 3)]
+    records += [("f", f"s{n}", 1, "now", ["g1"]) for n in (1, 2, 3)]
     frames = {
         "documents": spark.createDataFrame(documents, "document_id string, prompt_digest string"),
         "clean_records": spark.createDataFrame(
-            records, "record_id string, revision bigint, document_id string, groups array<string>"
+            records, "fingerprint string, record_id string, revision bigint, document_id string, groups array<string>"
         ),
+        "job_runs": frame(spark, JOB_RUNS.columns),
     }
 
-    def told(cap: int) -> list[str]:
-        context: Any = SimpleNamespace(
-            scope=SimpleNamespace(current=lambda table, rows: rows, in_force=lambda table, rows: rows),
-            lake=SimpleNamespace(read=lambda table: frames[table.name]),
-            recipe=SimpleNamespace(params={"assign_splits": Params(prompt_cap=cap, revision_cap=cap)}),
+    def read(table: Table) -> DataFrame:
+        return frames[table.name]
+
+    def told(cap: int, bind: tuple[str, ...] = ("folded_text", "prompt", "group")) -> list[str]:
+        params = Params(prompt_cap=cap, revision_cap=cap, bind=bind)
+        recipe = SimpleNamespace(dataset="d", params={"assign_splits": params})
+        scope = SimpleNamespace(
+            current=lambda table, rows: rows.where("document_id NOT IN ('d2', 'd3')"),
+            in_force=lambda table, rows: rows,
+            **{"producers": {"clean_records": "clean_text"}, "fingerprints": {"clean_text": "f"}},
+            **{"recipe": recipe, "read": read},
         )
+        context: Any = SimpleNamespace(scope=scope, lake=SimpleNamespace(read=read), recipe=recipe)
         return list(unbound(context))
 
     assert told(3) == []
     assert told(2) == [
-        "1 prompt above the cap of 2: up to 3 documents share it and may lie in different splits",
+        "1 prompt above the cap of 2: up to 3 documents of the lake share it and may lie in different splits",
         "1 older text above the cap of 2: up to 3 records had it, so it lends their newer texts no split",
         "1 text above the cap of 2: up to 3 groups have it, so it ties none of them",
     ]
+    assert [line.split(" above")[0] for line in told(2, ("folded_text",))] == ["1 older text"]
 
 
 @pytest.mark.spark

@@ -26,6 +26,16 @@ def test_all_is_up_to_date_after_a_run(grown_lake: GrownLake, capsys: pytest.Cap
 
 
 @pytest.mark.spark
+def test_changed_files_make_all_wait_for_them(grown_lake: GrownLake) -> None:
+    more = grown_lake.folder / "beta" / "more.jsonl"
+    more.write_text("{}\n")
+    jobs = status_of(grown_lake.lake.spark, grown_lake.recipe, PIPELINE).jobs
+    more.unlink()
+    assert jobs[0].stale == "sources, recipe or code changed"
+    assert {job.behind for job in jobs[1:]} == {"list_files"}
+
+
+@pytest.mark.spark
 def test_a_changed_parameter_makes_its_job_stale_and_others_wait(grown_lake: GrownLake) -> None:
     recipe = load_recipe(grown_lake.recipe.path, PIPELINE, ["infer_labels.multi_label=true"])
     jobs = {job.job: job for job in status_of(grown_lake.lake.spark, recipe, PIPELINE).jobs}

@@ -29,3 +29,10 @@ def test_a_text_of_many_records_names_the_first_and_counts_all() -> None:
     assert told[0] == 'Document d is a text of 3 characters: "谢谢！".'
     assert told[1].startswith("Current records of faq with this text: r1 (faq, a.csv, line 1), r2 (faq,")
     assert told[1].endswith("r5 (faq, a.csv, line 5) and 3995 more.")
+    assert told[-2:] == ["faq has no published version in this lake.", "There is no open draft of faq."]
+    tie = {"tie": "the same prompt", "documents": 7, "named": list("abcde"), "binds": True}
+    split = {"split": "val", "reason": "hash", "leak_group_id": "g", "group_size": 8, "drop_reason": None}
+    document |= {"split": split, "ties": [tie, tie | {"binds": False}]}
+    bound, generic = [line for line in tell(of_dataset | {"document": document}) if "the same prompt" in line]
+    assert bound == "Tied by the same prompt to a, b, c, d, e and 2 more."
+    assert generic == "It has the same prompt as a, b, c, d, e and 2 more: too many for it to tie them."

@@ -19,6 +19,9 @@ MANIFEST = {
 }
 
 
+PLACE = "/lake/dataset_examples"
+
+
 def recipe(uri: str) -> Recipe:
     return Recipe("faq.yaml", "faq", "lake", Tracking(uri=uri, experiment="trial"), (), {})
 
@@ -30,9 +33,10 @@ def test_a_run_its_jobs_and_the_splits_it_published(tmp_path: Path) -> None:
     done = Outcome("clean_text", "done", 1.5, 2.5, rows_in=9, rows_out=8, dropped={"too_short": 1, "rule:has_text": 2})
     tracker.job(done, {"fingerprint": "f1"}, {"raw_records": 3})
     tracker.job(Outcome("check_gates", "refused"), {}, {})
-    assert tracker.versions("faq") == set()
-    tracker.version(MANIFEST, "/lake/dataset_examples", on_parent=True)
-    assert tracker.versions("faq") == {2} and tracker.versions("chats") == set()
+    assert tracker.versions("faq", PLACE) == set()
+    tracker.version(MANIFEST, PLACE, on_parent=True)
+    assert tracker.versions("faq", PLACE) == {(2, MANIFEST["content_digest"])}
+    assert tracker.versions("chats", PLACE) == tracker.versions("faq", "/other/dataset_examples") == set()
     tracker.end("FAILED")
     assert warned == []
 
@@ -89,7 +93,7 @@ def test_no_mlflow_is_one_warning_without_secrets(monkeypatch: pytest.MonkeyPatc
     tracker = start(recipe(uri), "run-1", "0", warned.append)
     tracker.job(Outcome("clean_text", "done"), {}, {})
     tracker.version(MANIFEST, "/lake", on_parent=True)
-    assert tracker.versions("faq") is None
+    assert tracker.versions("faq", PLACE) is None
     tracker.end("FINISHED")
     (warning,) = warned
     assert "cannot be used" in warning and "the run goes on" in warning and "secret" not in warning
