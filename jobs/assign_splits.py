@@ -4,8 +4,6 @@
 New documents that are tied form components; documents that have a split lend it, but do not conduct.
 """
 
-from typing import TYPE_CHECKING
-
 from pydantic import BaseModel, Field, field_validator, model_validator
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -13,15 +11,13 @@ from pyspark.sql import functions as F
 from jobs.frames.components import connected_components
 from jobs.frames.links import LINK_KINDS, declared_links, edges_among_new, keys_of_new, link_keys, pairs_of_new, touches
 from jobs.runtime.cleanings import cleaned_in_force
+from jobs.runtime.context import Context
 from jobs.runtime.job import Job
 from jobs.runtime.params import Count
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.documents import DOCUMENTS
 from schemas.duplicate_matches import DUPLICATE_MATCHES
 from schemas.splits import SPLITS
-
-if TYPE_CHECKING:
-    from jobs.runtime.run import Context
 
 FRACTIONS = ("train", "val", "test")
 HELD_OUT = ("val", "test")
@@ -185,7 +181,7 @@ def mark_large_groups(decided: DataFrame, splits: DataFrame, params: Params) -> 
     )
 
 
-def external(context: "Context") -> dict[str, DataFrame]:
+def external(context: Context) -> dict[str, DataFrame]:
     """The declared keys that count in this lake."""
     return {"declared": declared_links(cleaned_in_force(context))}
 

@@ -2,7 +2,7 @@
 {"dataset": "faq", "dataset_version": 2, "gate": "leaks", "draft": "c0...", "passed": false, "row_ids": ["9f..."]}"""
 
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 from pyspark.sql import Column, DataFrame
@@ -11,15 +11,13 @@ from pyspark.sql import functions as F
 from jobs.frames.digests import frame_digest
 from jobs.frames.matches import match_pairs
 from jobs.frames.prefix_filter import rank_of
+from jobs.runtime.context import Context
 from jobs.runtime.job import Job
 from jobs.runtime.params import Count, Share
 from schemas.duplicate_matches import DUPLICATE_MATCHES
 from schemas.gate_results import GATE_RESULTS
 from schemas.leaks import LEAKS
 from schemas.selections import SELECTIONS
-
-if TYPE_CHECKING:
-    from jobs.runtime.run import Context
 
 NAMED_PAIRS = 10
 # Shares of any number of documents differ in these digits; the noise of floats does not reach them.
@@ -163,7 +161,7 @@ def certain_similarity(bands: int, rows: int) -> float:
     return float((1 - MISSED ** (1 / bands)) ** (1 / rows))
 
 
-def external(context: "Context") -> dict[str, Any]:
+def external(context: Context) -> dict[str, Any]:
     """The lake's fractions of the held-out splits, and from where on its signatures are to be trusted."""
     splits, signing = (context.recipe.params[name].model_dump() for name in ("assign_splits", "hash_shingles"))
     fractions = {split: splits[split] for split in HELD_OUT}

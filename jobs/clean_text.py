@@ -3,12 +3,13 @@
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 from pydantic import BaseModel, Field, field_validator, model_validator
 from pyspark.sql import DataFrame
 
+from jobs.runtime.context import Context
 from jobs.runtime.job import Job
 from jobs.runtime.mapped_fields import require_mapped_fields
 from jobs.runtime.models import model_file
@@ -19,9 +20,6 @@ from schemas.clean_records import CLEAN_RECORDS
 from schemas.raw_records import RAW_RECORDS
 from udfs.clean_functions import CLEANERS
 from udfs.clean_payloads import CLEANED_SCHEMA, Mapped, Rules, clean_payloads
-
-if TYPE_CHECKING:
-    from jobs.runtime.run import Context
 
 
 class Params(BaseModel, frozen=True, extra="forbid"):
@@ -83,7 +81,7 @@ def _clean_batches(batches: Iterable[pa.RecordBatch], params: Params, model: str
     return clean_payloads(batches, mapped, rules)
 
 
-def external(context: "Context") -> dict[str, Any]:
+def external(context: Context) -> dict[str, Any]:
     """The language model's file; ConfigError where a mapping names what no record has."""
     params = context.recipe.params["clean_text"]
     assert isinstance(params, Params)

@@ -3,7 +3,7 @@
  "method": "shingles", "similarity": 0.71}"""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 from pyspark.sql import DataFrame
@@ -13,6 +13,7 @@ from jobs.frames.links import binding, declared_links, leak_threshold
 from jobs.frames.prefix_filter import rank_of, similar_across_splits
 from jobs.frames.shingling import Shingling
 from jobs.runtime.cleanings import cleaned_in_force
+from jobs.runtime.context import Context
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
 from jobs.runtime.params import Count, Similarity
@@ -21,10 +22,6 @@ from schemas.documents import DOCUMENTS
 from schemas.leaks import LEAKS
 from schemas.splits import SPLITS
 from udfs.shingles import ShingleRule
-
-if TYPE_CHECKING:
-    from jobs.runtime.run import Context
-
 
 # A declared key that ties this many pairs apart is a mistake; they would be rows of `leaks`.
 MOST_PAIRS = 2_000_000
@@ -119,7 +116,7 @@ def similar_texts(texts: DataFrame, check: Check, tasks: int) -> DataFrame:
     )
 
 
-def external(context: "Context") -> dict[str, Any]:
+def external(context: Context) -> dict[str, Any]:
     """What links documents in this lake, and its declared keys."""
     return {"check": links_of(context.recipe.params), "declared": declared_links(cleaned_in_force(context))}
 

@@ -4,18 +4,16 @@
 One text received with different labels is one document: the majority label where there is one, else it is dropped.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.runtime.context import Context
 from jobs.runtime.job import Job
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.labels import LABELS
-
-if TYPE_CHECKING:
-    from jobs.runtime.run import Context
 
 
 class Params(BaseModel, frozen=True, extra="forbid"):
@@ -62,7 +60,7 @@ def settle(documents: DataFrame, multi_label: bool) -> DataFrame:
     )
 
 
-def external(context: "Context") -> dict[str, Any]:
+def external(context: Context) -> dict[str, Any]:
     """Whether a text may have several labels: as the recipe says, else as its sources bring them."""
     wanted = context.recipe.params["infer_labels"].model_dump()["multi_label"]
     brought = any("labels" in source.fields for source in context.recipe.sources)

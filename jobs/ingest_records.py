@@ -1,12 +1,13 @@
 """Take the records of listed files as received.  One output row is one revision of one source record:
 {"record_id": "9f...", "revision": 3, "source": "faq", "path": "raw/faq.csv", "position": 12, "payload": "{...}"}"""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.runtime.context import Context
 from jobs.runtime.job import Job
 from jobs.runtime.mapped_fields import require_keys
 from jobs.runtime.params import Count
@@ -14,9 +15,6 @@ from jobs.runtime.recipe import Source
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES
 from udfs.ingest_files import RECORDS_SCHEMA, File, ingest_files
-
-if TYPE_CHECKING:
-    from jobs.runtime.run import Context
 
 # Files of which not every row was seen: what is missing from them has not vanished.
 UNREAD = ("truncated_file", "unreadable_file", "wrong_encoding", "bad_header")
@@ -114,7 +112,7 @@ def vanished_records(read: DataFrame, raw_records: DataFrame) -> DataFrame:
     return gone.select("record_id", F.col("_batch").alias("revision"), "source")
 
 
-def external(context: "Context") -> dict[str, Any]:
+def external(context: Context) -> dict[str, Any]:
     """Nothing; ConfigError where a key or order_by names a column that no record has."""
     require_keys(context.scope, context.scope.pending(JOB, SOURCE_FILES).transform(without_superseded))
     return {}

@@ -2,13 +2,13 @@
 {"source": "faq", "path": "raw/faq.csv", "revision": 3, "size_bytes": 1024, "vanished": false}"""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.runtime import console
+from jobs.runtime.context import Context
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.fingerprints import digest
 from jobs.runtime.job import Job
@@ -19,9 +19,6 @@ from jobs.runtime.shared_sources import compare_sources
 from jobs.runtime.tables import Lake
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES
-
-if TYPE_CHECKING:
-    from jobs.runtime.run import Context
 
 # What identifies the records of a source: fixed by its first records in the lake.
 FIXED = ("format", "record_key", "order_by")
@@ -118,14 +115,14 @@ def _declared(files: DataFrame, params: Params) -> DataFrame:
     return files.sparkSession.createDataFrame(rows, columns)
 
 
-def external(context: "Context") -> dict[str, DataFrame]:
+def external(context: Context) -> dict[str, DataFrame]:
     """The files as they are now; ConfigError where a source contradicts its first run in this lake."""
     refuse_contradictions(context.lake, context.recipe.sources)
     compare_sources(context)
     return {"files": listing(context.lake.spark, context.files)}
 
 
-def outside(context: "Context") -> str:
+def outside(context: Context) -> str:
     """A digest of the files as they are now; one of this run alone where a file is to be tried again."""
     unread = _unread(context.lake, context.recipe.sources)
     given_up = [row["path"] for row in unread if row["attempts"] >= ATTEMPTS]

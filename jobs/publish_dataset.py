@@ -2,22 +2,20 @@
 {"dataset": "faq", "dataset_version": 2, "content_digest": "c0...", "split_counts": {"train": 900, "test": 50}}"""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.frames.digests import frame_digest
+from jobs.runtime.context import Context
 from jobs.runtime.fingerprints import flat
 from jobs.runtime.job import Job
 from schemas.dataset_examples import DATASET_EXAMPLES
 from schemas.dataset_versions import DATASET_VERSIONS
 from schemas.gate_results import GATE_RESULTS
 from schemas.source_files import SOURCE_FILES
-
-if TYPE_CHECKING:
-    from jobs.runtime.run import Context
 
 FLOATS = ("label_probabilities", "scores", "weight")
 CONTENT = [name for name in DATASET_EXAMPLES.columns.names if name not in ("dataset", "dataset_version", *FLOATS)]
@@ -76,7 +74,7 @@ def _map(values: dict[str, Any]) -> Column:
     return F.create_map(*[F.lit(part) for item in sorted(values.items()) for part in item])
 
 
-def external(context: "Context") -> dict[str, Any]:
+def external(context: Context) -> dict[str, Any]:
     """What the run knows: when, which code and recipe, which fingerprints and table versions."""
     fingerprints: dict[str, str] = {}
     for job, value in context.scope.fingerprints.items():

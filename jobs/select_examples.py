@@ -7,7 +7,7 @@ First broken rows, conflicts and what is linked to a kept document of a higher s
 
 from collections.abc import Mapping
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, field_validator
 from pyspark.sql import Column, DataFrame, Window
@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from jobs.frames.links import leak_threshold
 from jobs.frames.matches import match_pairs
 from jobs.frames.prefix_filter import rank_of
+from jobs.runtime.context import Context
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Source
 from schemas.clean_records import CLEAN_RECORDS
@@ -26,9 +27,6 @@ from schemas.labels import LABELS
 from schemas.leaks import LEAKS
 from schemas.selections import SELECTIONS
 from schemas.splits import SPLITS
-
-if TYPE_CHECKING:
-    from jobs.runtime.run import Context
 
 ORDERS = ("source", "longest", "shortest", "newest")
 KEPT = "drop_reason IS NULL"
@@ -185,7 +183,7 @@ def sort_keys(params: Params) -> list[Column]:
     return [*[keys[name] for name in params.order], keys["newest"], F.col("document_id")]
 
 
-def external(context: "Context") -> dict[str, Any]:
+def external(context: Context) -> dict[str, Any]:
     """The similarities from which documents are duplicates, and linked across splits by a match or by the check."""
     params: Mapping[str, Any] = context.recipe.params
     limits = {"duplicate": params["group_duplicates"].threshold, "match": params["match_duplicates"].threshold}

@@ -14,7 +14,7 @@ def frame_digest(columns: Sequence[str]) -> Column:
     """Aggregate: first 32 hex of the sha2-256 of the sums of the rows' digests and their number.
 
     columns: no floats among them, their last digits may depend on the engine."""
-    row = F.sha2(F.to_json(F.struct(*columns)), 256)
+    row = F.sha2(F.to_json(F.struct(*columns), {"ignoreNullFields": "true"}), 256)
     lanes = [
         F.sum(F.conv(F.substring(row, 1 + lane * LANE_HEX, LANE_HEX), 16, 10).cast("decimal(38,0)"))
         for lane in range(LANES)

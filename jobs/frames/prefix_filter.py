@@ -38,7 +38,7 @@ def similar_across_splits(texts: DataFrame, rule: ShingleRule, threshold: float,
     cut = partial(prefix_batches, rule=rule, sketch=sketch, threshold=threshold)
     candidates = meet(with_split(spread.mapInArrow(cut, PREFIX_SCHEMA)), threshold).localCheckpoint()
     ids = candidates.select("document_id").union(candidates.select("other_id")).distinct()
-    wanted = with_split(spread).join(ids, "document_id", "left_semi").select("document_id", "text")
+    wanted = texts.select("document_id", "text").join(ids, "document_id", "left_semi")
     shingled = wanted.repartition(tasks, "document_id").mapInArrow(partial(shingle_batches, rule=rule), SHINGLED_SCHEMA)
     return verify(candidates, shingled, threshold)
 

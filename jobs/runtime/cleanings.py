@@ -1,19 +1,15 @@
 """Which cleanings count in a lake: this recipe's, and those that the other datasets have now."""
 
-from typing import TYPE_CHECKING
-
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.runtime.context import Context
 from jobs.runtime.tables import Lake
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.job_runs import JOB_RUNS
 
-if TYPE_CHECKING:
-    from jobs.runtime.run import Context
 
-
-def cleaned_in_force(context: "Context") -> DataFrame:
+def cleaned_in_force(context: Context) -> DataFrame:
     """Rows of clean_records, of all revisions, but without those of cleanings that no dataset has any more: what a
     mistyped mapping declared must not bind texts once it is mended."""
     scope = context.scope

@@ -15,8 +15,8 @@ from jobs.runtime.errors import ConfigError, SluiceError
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from jobs.runtime.context import Context
     from jobs.runtime.recipe import Recipe
-    from jobs.runtime.run import Context
 
 INTERRUPTED = 130
 
@@ -131,7 +131,7 @@ def explain(
     loaded = _load(recipe, None, tables)
     if form not in show.STORY_FORMATS:
         raise ConfigError(f"--format {form}: expected one of {', '.join(show.STORY_FORMATS)}")
-    presence.require_folder(loaded)
+    presence.require_lake_folder(loaded)
     lake = Lake(_start(), loaded.tables)
     session.without_compiling(lake.spark)
     presence.require_lake(lake, loaded)
@@ -157,7 +157,7 @@ def sql(
     loaded = _load(recipe, None, tables)
     if form not in results.FORMATS:
         raise ConfigError(f"--format {form}: expected one of {', '.join(results.FORMATS)}")
-    presence.require_folder(loaded)
+    presence.require_lake_folder(loaded)
     lake = Lake(_start(), loaded.tables)
     presence.require_lake(lake, loaded)
     results.print_rows(query(lake, statement), form)

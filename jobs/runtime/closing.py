@@ -8,7 +8,7 @@ from pathlib import Path
 from pyspark.sql import functions as F
 
 from jobs.runtime import console, tracking
-from jobs.runtime.run import Context
+from jobs.runtime.context import Context
 from jobs.runtime.show import newest_manifest, say, show_split_table
 from schemas.selections import SELECTIONS
 

@@ -1,8 +1,9 @@
 """Execute one job: scope its inputs, call its transform, write idempotently by lifetime, count with the write."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Observation
@@ -17,6 +18,7 @@ from schemas.table import Table
 # A frame whose rows never ran (an empty relation) leaves its observation unanswered for ever.
 OBSERVATION_SECONDS = 30
 OWN_COMMIT_WITHIN = 3
+UNCOUNTED = "uncounted"
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def execute(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, Da
         rows_changed=counts.get("rows_changed", 0) if table.has("changed_by") else None,
         dropped=_named(table, dropped),
         commit=commit,
+        note="the engine did not say what it counted" if UNCOUNTED in counts else "",
     )
 
 
@@ -112,7 +115,8 @@ def _write(
     counts: dict[str, Any] = {}
     for observation in (read, written):
         if observation is not None and commit.rows > 0:
-            counts |= _answer(observation)
+            answer = _answer(observation)
+            counts |= {UNCOUNTED: 1} if answer is None else answer
     return commit, {name: int(value) for name, value in counts.items() if value is not None}
 
 
@@ -134,9 +138,11 @@ def _named(table: Table, dropped: dict[str, int]) -> dict[str, int]:
     return {codes[int(index)]: count for index, count in dropped.items()}
 
 
-def _answer(observation: Observation) -> dict[str, Any]:
-    pool = ThreadPoolExecutor(1)
+def _answer(observation: Observation) -> dict[str, Any] | None:
+    """What was counted, None where the answer does not come: the rows are committed, and no count may undo that."""
+    answers: Queue[dict[str, Any]] = Queue()
+    Thread(target=lambda: answers.put(observation.get), daemon=True).start()
     try:
-        return pool.submit(lambda: observation.get).result(timeout=OBSERVATION_SECONDS)
-    finally:
-        pool.shutdown(wait=False)
+        return answers.get(timeout=OBSERVATION_SECONDS)
+    except Empty:
+        return None

@@ -7,6 +7,7 @@ Delta refuses one of two runs that take it at once; on object stores without coo
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -48,17 +49,46 @@ class Owner:
         return cls(run_id, socket.gethostname(), os.getpid(), psutil.Process().create_time())
 
 
+@dataclass
+class Lease:
+    """The lease that a run holds. expires: seconds since 1970, moved on by every heartbeat that was written."""
+
+    lake: Lake
+    owner: Owner
+    expires: float
+
+    def beat(self, number: int) -> None:
+        """Write one heartbeat."""
+        began = time.time()
+        _append(self.lake, self.owner, number, released=False)
+        self.expires = began + EXPIRY.total_seconds()
+
+    def require(self) -> None:
+        """Raise LeaseHeldError where no heartbeat was written for so long (a machine that slept, a store that was not
+        there) that another run has taken the lake: what this one had planned may be overtaken."""
+        if time.time() < self.expires:
+            return
+        if self.owner.run_id not in {row["run_id"] for row in open_leases(self.lake)}:
+            raise LeaseHeldError(
+                f"this run's lease of {self.lake.location} expired, and another run took the lake meanwhile. "
+                "Nothing is lost: run again once that one has ended."
+            )
+        self.beat(0)
+
+
 @contextmanager
-def hold(lake: Lake, run_id: str) -> Iterator[None]:
+def hold(lake: Lake, run_id: str) -> Iterator[Lease]:
     """Hold the lake for a run; raises LeaseHeldError naming the run that has it."""
     lake.create(LEASES)
     owner = Owner.me(run_id)
+    began = time.time()
     _take(lake, owner)
+    lease = Lease(lake, owner, began + EXPIRY.total_seconds())
     stop = threading.Event()
-    beats = threading.Thread(target=_beat_until, args=(lake, owner, stop), daemon=True)
+    beats = threading.Thread(target=_beat_until, args=(lease, stop), daemon=True)
     beats.start()
     try:
-        yield
+        yield lease
     finally:
         stop.set()
         beats.join(timeout=30)
@@ -140,12 +170,12 @@ def _note(owner: Owner) -> dict[str, str]:
     return {"run": owner.run_id, "job": "lease"}
 
 
-def _beat_until(lake: Lake, owner: Owner, stop: threading.Event) -> None:
+def _beat_until(lease: Lease, stop: threading.Event) -> None:
     beat = 0
     while not stop.wait(BEAT.total_seconds()):
         beat += 1
         with suppress(Exception):  # one lost beat is none: the next comes long before the lease expires
-            _append(lake, owner, beat, released=False)
+            lease.beat(beat)
 
 
 def _is_alive(row: Row) -> bool:

@@ -18,7 +18,7 @@ FAULTS = (
 )
 
 
-def require_folder(location: str) -> None:
+def require_usable(location: str) -> None:
     """ConfigError where a local lake would have to be inside a file, or where nobody may look."""
     path = Path(location)
     try:

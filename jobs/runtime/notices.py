@@ -1,7 +1,6 @@
 """What a user should know of a published version: classes that a split lacks, leak groups that weigh much."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
@@ -10,26 +9,24 @@ from jobs.frames.links import LINK_KINDS, declared_links, link_keys
 from jobs.frames.matches import match_pairs
 from jobs.runtime import console
 from jobs.runtime.cleanings import cleaned_in_force
+from jobs.runtime.context import Context
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.documents import DOCUMENTS
 from schemas.duplicate_matches import DUPLICATE_MATCHES
 from schemas.selections import SELECTIONS
 
-if TYPE_CHECKING:
-    from jobs.runtime.run import Context
-
 LARGE_SHARE = 0.05
 TIE_NAMES = {"folded_text": "equal letters and digits", "prompt": "equal prompts", "group": "declared keys"}
 
 
-def notices(context: "Context", manifest: Row) -> Iterator[str]:
+def notices(context: Context, manifest: Row) -> Iterator[str]:
     """One line for each thing to know."""
     yield from absent_classes(manifest["split_counts"], manifest["label_counts"])
     yield from large_leak_groups(context, manifest["dataset_version"])
     yield from unbound(context)
 
 
-def draft_notices(context: "Context") -> Iterator[str]:
+def draft_notices(context: Context) -> Iterator[str]:
     """What may be the cause of a refusal."""
     yield from large_leak_groups(context, context.scope.draft)
     yield from unbound(context)
@@ -45,7 +42,7 @@ def absent_classes(splits: dict[str, int], labels: dict[str, int]) -> Iterator[s
             yield f"{split} has no example of {len(absent)} of {len(names)} labels: {shown}"
 
 
-def large_leak_groups(context: "Context", version: int) -> Iterator[str]:
+def large_leak_groups(context: Context, version: int) -> Iterator[str]:
     """Leak groups that hold more than 5 % of the dataset's documents, with what ties them."""
     mine = (F.col("dataset") == context.recipe.dataset) & (F.col("dataset_version") == version)
     selections = context.lake.read(SELECTIONS).where(mine)
@@ -59,7 +56,7 @@ def large_leak_groups(context: "Context", version: int) -> Iterator[str]:
         yield f"leak group {row['leak_group_id'][:12]} holds {held}; tied: {ties or 'by documents of other datasets'}"
 
 
-def unbound(context: "Context") -> Iterator[str]:
+def unbound(context: Context) -> Iterator[str]:
     """Prompts and older texts that too many share to tie what has them (assign_splits.prompt_cap, revision_cap)."""
     params = context.recipe.params["assign_splits"].model_dump()
     every = context.lake.read(DOCUMENTS).where("prompt_digest IS NOT NULL")
@@ -90,7 +87,7 @@ def _too_many(counted: DataFrame, cap: int, kind: str, said: str) -> Iterator[st
         yield f"{many} above the cap of {cap}: up to {row['most']:,} {said}"
 
 
-def tie_counts(context: "Context", members: DataFrame) -> Iterator[tuple[str, int]]:
+def tie_counts(context: Context, members: DataFrame) -> Iterator[tuple[str, int]]:
     """How many members each kind of link ties to another member."""
     lake = context.lake
     pairs = match_pairs(lake.read(DUPLICATE_MATCHES)).join(members, "document_id", "left_semi")

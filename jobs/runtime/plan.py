@@ -10,10 +10,11 @@ from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from jobs.runtime import gates
+from jobs.runtime.context import Context
 from jobs.runtime.execute import planned_rows
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe
-from jobs.runtime.run import Context, between
+from jobs.runtime.run import between
 from jobs.runtime.scope import newest
 from jobs.runtime.staleness import look, why_stale
 from jobs.runtime.tables import Lake

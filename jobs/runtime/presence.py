@@ -30,7 +30,7 @@ def absent(recipe: Recipe) -> str:
     )
 
 
-def require_folder(recipe: Recipe) -> None:
+def require_lake_folder(recipe: Recipe) -> None:
     """Raise ConfigError, before Spark starts, where a local lake is not there."""
     if is_absent(recipe.tables):
         raise ConfigError(absent(recipe))

@@ -1,13 +1,11 @@
 """What a run leaves behind: a row of job_runs for every job, and its runs in MLflow."""
 
-import subprocess
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyspark.sql import DataFrame
 
+from jobs.runtime.context import Context
 from jobs.runtime.errors import SluiceError
 from jobs.runtime.execute import Outcome
 from jobs.runtime.fingerprints import flat
@@ -20,13 +18,10 @@ from schemas.dataset_versions import DATASET_VERSIONS
 from schemas.job_runs import JOB_RUNS
 from schemas.table import Table
 
-if TYPE_CHECKING:
-    from jobs.runtime.run import Context
-
 TRACKED = ("dataset", "dataset_version", "content_digest", "split_counts", "table_versions")
 
 
-def run_row(context: "Context", job: Job, outcome: Outcome) -> dict[str, Any]:
+def run_row(context: Context, job: Job, outcome: Outcome) -> dict[str, Any]:
     """The row of job_runs that says what one job did."""
     tables: tuple[Table, ...] = (*job.watched, job.writes)
     versions = {t.name: head for t in tables if (head := context.history.head(t)) is not None}
@@ -61,7 +56,7 @@ def told(error: Exception) -> str:
     return str(error) if isinstance(error, SluiceError) else type(error).__name__
 
 
-def record(context: "Context") -> None:
+def record(context: Context) -> None:
     """One append a run: what every job did."""
     if not context.rows:
         return
@@ -71,7 +66,7 @@ def record(context: "Context") -> None:
     context.lake.append(JOB_RUNS, conform(JOB_RUNS, frame), {"run": context.run_id, "job": "job_runs"})
 
 
-def track(context: "Context", tracker: Tracker, status: str) -> None:
+def track(context: Context, tracker: Tracker, status: str) -> None:
     """Give MLflow every job, and every published version that it lacks: this run's, and those of runs that could not
     reach it or were killed before they did."""
     for outcome, row in zip(context.outcomes, context.rows, strict=True):
@@ -86,17 +81,3 @@ def track(context: "Context", tracker: Tracker, status: str) -> None:
             if (number, manifest["content_digest"]) not in known:
                 tracker.version(manifest, place, on_parent=published and number == context.scope.draft)
     tracker.end(status)
-
-
-def code_version() -> str:
-    """Version of the installed distribution, with the commit where the code runs from a checkout."""
-    try:
-        number = version("sluice-sft")
-    except PackageNotFoundError:
-        number = "0"
-    root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():
-        return number
-    command = ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return f"{number}+{found.stdout.strip()}" if found.returncode == 0 else number

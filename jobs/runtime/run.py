@@ -2,65 +2,25 @@
 
 import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
-from pyspark.sql import Row, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
 from jobs.runtime import console, gates, lake_params, lease, recording, tracking
+from jobs.runtime.context import Context, open_context
 from jobs.runtime.errors import ConfigError, GateRefusal
 from jobs.runtime.execute import Outcome, execute
-from jobs.runtime.fingerprints import all_fingerprints
-from jobs.runtime.history import History
 from jobs.runtime.job import Job
-from jobs.runtime.listing import SourceFile, list_files
 from jobs.runtime.notices import draft_notices
 from jobs.runtime.recipe import Recipe
 from jobs.runtime.resplit import give_up_splits
-from jobs.runtime.scope import Scope
 from jobs.runtime.staleness import require_fresh, why_stale
 from jobs.runtime.tables import Lake
-from schemas.dataset_versions import DATASET_VERSIONS
-from schemas.job_runs import JOB_RUNS
 from schemas.splits import SPLITS
-
-
-@dataclass
-class Context:
-    """What the jobs of one run share."""
-
-    scope: Scope
-    jobs: Sequence[Job]
-    run_id: str
-    code_version: str
-    history: History
-    last: dict[str, Row]
-    say: Callable[[str], None]
-    resplit: bool = False
-    looked: dict[str, str] = field(default_factory=dict)
-    created: dict[str, Future[None]] = field(default_factory=dict)
-    outcomes: list[Outcome] = field(default_factory=list)
-    rows: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def lake(self) -> Lake:
-        """The lake that the run writes."""
-        return self.scope.lake
-
-    @cached_property
-    def files(self) -> list[SourceFile]:
-        """The files of the recipe's sources: looked for once, so that all jobs of a run see the same."""
-        return list_files(self.recipe.sources, self.lake.location)
-
-    @property
-    def recipe(self) -> Recipe:
-        """The recipe that runs."""
-        return self.scope.recipe
 
 
 def run_recipe(
@@ -81,7 +41,7 @@ def run_recipe(
     lake = Lake(spark, recipe.tables)
     run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S") + "-" + uuid.uuid4().hex[:6]
     # What other runs did is read once none of them can write any more.
-    with lease.hold(lake, run_id), ThreadPoolExecutor(2) as pool:
+    with lease.hold(lake, run_id) as held, ThreadPoolExecutor(2) as pool:
         context = open_context(lake, recipe, jobs, say, run_id)
         require_fresh(context, chosen)
         context.resplit = resplit
@@ -92,6 +52,7 @@ def run_recipe(
             with console.progress(recipe.dataset, len(chosen)) as bar:
                 for job in chosen:
                     bar.update(bar.task_ids[0], description=f"{recipe.dataset}: {job.name}")
+                    held.require()
                     _one_job(context, job)
                     bar.advance(bar.task_ids[0])
             status = "FINISHED"
@@ -101,31 +62,6 @@ def run_recipe(
                 recording.record(context)
                 recording.track(context, starting.result(), status)
     return context
-
-
-def open_context(
-    lake: Lake, recipe: Recipe, jobs: Sequence[Job], say: Callable[[str], None], run_id: str = ""
-) -> Context:
-    """Open the lake's tables, take its parameters and find what the dataset's last runs did."""
-    tables = tuple(dict.fromkeys((*(job.writes for job in jobs), JOB_RUNS)))
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lake.exists, tables))
-    recipe = lake_params.settle(lake, recipe, jobs)
-    producers = {job.writes.name: job.name for job in jobs}
-    scope = Scope(lake, recipe, all_fingerprints(jobs, recipe), producers)
-    with ThreadPoolExecutor(2) as pool:
-        newest, last = pool.submit(_last_version, scope), pool.submit(last_runs, lake, recipe.dataset)
-        history = History(lake, tables, recipe)
-    scope.draft = 1 + newest.result()
-    return Context(scope, jobs, run_id, recording.code_version(), history, last.result(), say)
-
-
-def _last_version(scope: Scope) -> int:
-    """The newest published version, 0 when there is none."""
-    if not scope.lake.exists(DATASET_VERSIONS):
-        return 0
-    row = scope.published().agg(F.max("dataset_version").alias("last")).first()
-    return int(row["last"] or 0) if row else 0
 
 
 def between(jobs: Sequence[Job], first: str | None, last: str | None) -> list[Job]:
@@ -139,13 +75,6 @@ def between(jobs: Sequence[Job], first: str | None, last: str | None) -> list[Jo
     if start >= end:
         raise ConfigError(f"--from {first} comes behind --to {last}: the jobs run in the order {', '.join(names)}")
     return list(jobs[start:end])
-
-
-def last_runs(lake: Lake, dataset: str) -> dict[str, Row]:
-    """Job name -> its newest finished row for this dataset."""
-    runs = lake.read(JOB_RUNS).where((F.col("dataset") == dataset) & F.col("status").isin("done", "skipped"))
-    newest = runs.groupBy("job").agg(F.max_by(F.struct("*"), F.struct("finished_at", "run_id")).alias("run"))
-    return {row["job"]: row["run"] for row in newest.collect()}
 
 
 def _one_job(context: Context, job: Job) -> None:

@@ -1,21 +1,19 @@
 """Recipes that share a lake may share a source; then they must mean the same place."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from pyspark.sql import functions as F
 
 from jobs.runtime import console
+from jobs.runtime.context import Context
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.recipe import Source
 from schemas.dataset_versions import DATASET_VERSIONS
 
-if TYPE_CHECKING:
-    from jobs.runtime.run import Context
 
-
-def compare_sources(context: "Context") -> None:
+def compare_sources(context: Context) -> None:
     """Say which sources another dataset of the lake reads from another place: for a source that is one place, the files
     of the other have vanished. ConfigError where their records would be dropped, from that dataset too."""
     for source, dataset, path in contradicted(context):
@@ -28,7 +26,7 @@ def compare_sources(context: "Context") -> None:
         context.say(console.notice(said))
 
 
-def contradicted(context: "Context") -> Iterator[tuple[Source, str, str]]:
+def contradicted(context: Context) -> Iterator[tuple[Source, str, str]]:
     """Source of the recipe, another dataset, and the path by which its newest version knows the source."""
     if not context.lake.exists(DATASET_VERSIONS):
         return

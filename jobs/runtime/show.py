@@ -8,10 +8,10 @@ from pyspark.sql import functions as F
 from rich.table import Table as Grid
 
 from jobs.runtime import console
+from jobs.runtime.context import Context
 from jobs.runtime.explain import Facts
 from jobs.runtime.notices import notices
 from jobs.runtime.plan import Planned
-from jobs.runtime.run import Context
 from jobs.runtime.status import JobStatus, Status
 from jobs.runtime.story import tell
 from jobs.runtime.times import shown

@@ -1,9 +1,9 @@
 """Whether a job has work: what `run` skips by, and what `status` and `run --plan` tell."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from jobs.runtime import gates
+from jobs.runtime.context import Context, open_context
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.fingerprints import digest, flat
 from jobs.runtime.job import Job
@@ -11,11 +11,8 @@ from jobs.runtime.recipe import Recipe
 from jobs.runtime.tables import Lake
 from schemas.clean_records import CLEAN_RECORDS
 
-if TYPE_CHECKING:
-    from jobs.runtime.run import Context
 
-
-def why_stale(context: "Context", job: Job) -> str | None:
+def why_stale(context: Context, job: Job) -> str | None:
     """Why a run would work this job, in words; None when nothing that it reads has changed.
 
     What a run before it may change is not foreseen. A draft goes when it is published or equals the last version: who
@@ -27,7 +24,7 @@ def why_stale(context: "Context", job: Job) -> str | None:
     return own
 
 
-def _own_reason(context: "Context", job: Job) -> str | None:
+def _own_reason(context: Context, job: Job) -> str | None:
     last = context.last.get(job.name)
     if last is None:
         return "never finished"
@@ -42,7 +39,7 @@ def _own_reason(context: "Context", job: Job) -> str | None:
     return None
 
 
-def require_fresh(context: "Context", chosen: Sequence[Job]) -> None:
+def require_fresh(context: Context, chosen: Sequence[Job]) -> None:
     """A run that begins in the middle takes over what the jobs before it left. Were one of them due, rows that it has
     not worked would be missing from the version, and nothing would say so."""
     for job in context.jobs[: list(context.jobs).index(chosen[0])]:
@@ -51,7 +48,7 @@ def require_fresh(context: "Context", chosen: Sequence[Job]) -> None:
             raise ConfigError(f"--from {chosen[0].name}: {job.name} is due before it ({why}). Run from {job.name}.")
 
 
-def fingerprint_seen(context: "Context", job: Job) -> str:
+def fingerprint_seen(context: Context, job: Job) -> str:
     """What a run leaves for the next to compare: the job's own fingerprint, with what it sees outside the lake, and
     with that of the cleaning where it decides which documents the job sees. Going back to an earlier cleaning writes
     no row, but changes what is current."""
@@ -66,8 +63,6 @@ def fingerprint_seen(context: "Context", job: Job) -> str:
     return digest([own, flat(scope.fingerprints[cleaning])])
 
 
-def look(lake: Lake, recipe: Recipe, jobs: Sequence[Job]) -> "Context":
+def look(lake: Lake, recipe: Recipe, jobs: Sequence[Job]) -> Context:
     """A context for looking at a lake without a lease, at the parameters that a run would take."""
-    from jobs.runtime.run import open_context  # run skips by this module
-
     return open_context(lake, recipe, jobs, say=lambda _: None)

@@ -9,10 +9,10 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.runtime import gates
+from jobs.runtime.context import Context
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe
-from jobs.runtime.run import Context
 from jobs.runtime.staleness import look, why_stale
 from jobs.runtime.tables import Lake
 from schemas.job_runs import JOB_RUNS

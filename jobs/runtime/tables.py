@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.runtime.errors import ConfigError, SchemaMismatchError
-from jobs.runtime.locations import faults_named, require_folder
+from jobs.runtime.locations import faults_named, require_usable
 from jobs.runtime.table_sql import ID, add_columns_sql, create_sql, predicate
 from schemas.table import Table
 
@@ -59,7 +59,7 @@ class Lake:
         """A relative path means one thing wherever Spark's own working directory is."""
         if "://" not in self.location:
             self.location = os.path.abspath(self.location)
-            require_folder(self.location)
+            require_usable(self.location)
 
     def name(self, table: Table) -> str:
         """How SQL names the table. The one place that knows where tables are."""

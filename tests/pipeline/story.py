@@ -14,8 +14,9 @@ import yaml
 from pyspark.sql import Row, SparkSession
 
 from jobs.pipeline import PIPELINE
+from jobs.runtime.context import Context
 from jobs.runtime.recipe import load_recipe
-from jobs.runtime.run import Context, run_recipe
+from jobs.runtime.run import run_recipe
 from jobs.runtime.tables import Lake
 from jobs.runtime.views import register
 

@@ -94,6 +94,17 @@ def test_rows_that_break_a_rule_stay_with_the_rule_as_their_reason(spark: SparkS
         scope.lake.append(THINGS, spark.createDataFrame([("sly", 0)], "name string, size bigint"), {})
 
 
+def test_counts_that_do_not_come_undo_nothing(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job("measure", reads=(), writes=THINGS, transform=lambda params: spark.sql("SELECT 'a' AS name, 1L AS size"))
+    scope = scope_of(spark, tmp_path, job)
+    monkeypatch.setattr("jobs.runtime.execute.OBSERVATION_SECONDS", 0.0)
+    done = execute(job, scope, {"run": "r", "job": "measure"}, {})
+    assert (done.status, done.rows_out, done.dropped) == ("done", 1, {})
+    assert done.note == "the engine did not say what it counted"
+
+
 def test_a_column_declared_later_is_added_and_another_type_or_rule_refused(spark: SparkSession, tmp_path: Path) -> None:
     Lake(spark, str(tmp_path)).create(THINGS)
     grown = replace(THINGS, columns=T.StructType([*THINGS.columns.fields, column("color", STRING, "its color")]))

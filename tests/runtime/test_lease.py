@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.runtime.lease import LeaseHeldError, Owner, _take, hold, holder, open_leases
+from jobs.runtime.lease import LeaseHeldError, Owner, _append, _take, hold, holder, open_leases
 from jobs.runtime.tables import Lake, conform
 from schemas.leases import LEASES
 
@@ -83,3 +83,14 @@ def test_a_lease_that_was_written_is_its_own_whatever_the_history_says(
     monkeypatch.setattr(Lake, "history", lambda *_: [])  # as where metrics of operations are switched off
     with hold(lake, "mine"), pytest.raises(LeaseHeldError, match="run mine "):
         _take(lake, Owner.me("other"))
+
+
+def test_a_lease_that_ran_out_is_renewed_unless_another_run_took_the_lake(lake: Lake) -> None:
+    with hold(lake, "mine") as held:
+        held.expires = time.time() - 1  # as after the machine slept
+        held.require()
+        assert held.expires > time.time() + 200
+        held.expires = time.time() - 1
+        _append(lake, held.owner, beat=2**31, released=True)  # what a run that finds it dead does
+        with pytest.raises(LeaseHeldError, match="another run took the lake meanwhile"):
+            held.require()
