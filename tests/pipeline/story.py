@@ -24,8 +24,9 @@ BANK_ROWS = 10_000
 PAIRS = 150
 THREADS = 200
 GROUP = "thread-grown"
-READING = {"bad_json", "not_an_object", "bad_encoding", "duplicate_key"}
-CLEANING = {"vanished", "missing_field", "bad_field", "empty_text", "too_short", "too_long", "unknown_label"}
+READING = {"bad_json", "not_an_object", "bad_encoding", "bad_csv_row", "bad_python", "missing_key", "duplicate_key"}
+CLEANING = {"vanished", "missing_field", "bad_field", "bad_messages", "empty_text", "too_short", "too_long"}
+CLEANING |= {"unknown_label"}
 SELECTING = {"label_conflict", "conflict", "large_group", "cross_split", "duplicate"}
 
 
@@ -66,7 +67,12 @@ class Story:
         writer = csv.DictWriter(rows, ["id", "text", "label", "thread"])
         writer.writeheader()
         writer.writerows([*self.bank.values(), *self.twice])
-        files = {"bank.csv": rows.getvalue().encode(), "odd/odd.jsonl": odd_lines()}
+        files = {
+            "bank.csv": rows.getvalue().encode(),
+            "odd/odd.jsonl": odd_lines(),
+            "odd.csv": b"id,text\n1\n,no key\n3,a good row\n",
+        }
+        files |= {"odd.py": b"def broken(:\n", "talk.jsonl": _lines([{"m": [{"role": "user"}]}])}
         files["notes/notes.jsonl"] = _lines([{"id": name, "text": text} for name, text in self.notes.items()])
         for name, turns in self.faq.items():
             files[f"faq/{name}"] = _lines([{"q": prompt, "a": reply} for prompt, reply in turns])
@@ -105,6 +111,9 @@ class Story:
                 source("notes", folder / "notes", "json", {"text": "text"}, "id"),
                 source("faq", folder / "faq", "json", {"prompt": "q", "response": "a"}) | {"on_vanish": "drop"},
                 source("odd", folder / "odd", "json", {"text": "t", "label": "l"}),
+                source("sheet", folder / "odd.csv", "csv", {"text": "text"}, "id"),
+                source("talk", folder / "talk.jsonl", "json", {"messages": "m"}),
+                source("code", folder / "odd.py", "python", {}),
             ],
             "clean_text": self.cleaning(cleaners=["repair_unicode", "strip_control_characters"]),
             "match_duplicates": {"bucket_cap": 50, "anchors": 5},

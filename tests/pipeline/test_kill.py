@@ -86,12 +86,13 @@ def in_pipeline_order(points: tuple[tuple[str, str, str], ...]) -> list[tuple[st
 def kill_at(project: Any, job: str, table: str, phase: str, stop_all: list[Any]) -> str:
     """Start the command, kill its tree at the point; returns the phase that was hit, or what was missed."""
     folder = project.lake / table
+    left = data_without_commit(folder)  # by the kill before
     process = project.start()
     stop_all.append(process)
     said = lines_of(process)
 
     def reached() -> bool:
-        return runs(job, said) if phase == "running" else has_data_without_commit(folder)
+        return runs(job, said) if phase == "running" else bool(data_without_commit(folder) - left)
 
     end = time.monotonic() + SECONDS
     while process.poll() is None and time.monotonic() < end:
@@ -139,10 +140,10 @@ def log_entries(folder: Path) -> set[str]:
     return {name.name for name in (folder / "_delta_log").glob("*.json")}
 
 
-def has_data_without_commit(folder: Path) -> bool:
-    """Data files lie there that no log entry names: the write is over, its commit is not."""
+def data_without_commit(folder: Path) -> set[str]:
+    """Data files that no log entry names: the write is over, its commit is not."""
     files = {str(name.relative_to(folder)) for name in folder.rglob("*.parquet") if not name.name.startswith(".")}
-    return bool(files - committed_files(folder))
+    return files - committed_files(folder)
 
 
 def committed_files(folder: Path) -> set[str]:
@@ -161,11 +162,11 @@ def test_the_watch_tells_data_files_from_committed_ones(tmp_path: Path) -> None:
     log = tmp_path / "_delta_log"
     log.mkdir()
     (log / f"{0:020}.json").write_text('{"protocol": {}}\n')
-    assert not has_data_without_commit(tmp_path)
+    assert not data_without_commit(tmp_path)
     (tmp_path / "part-0.parquet").touch()
-    assert has_data_without_commit(tmp_path)
+    assert data_without_commit(tmp_path) == {"part-0.parquet"}
     (log / f"{1:020}.json").write_text('{"add": {"path": "part-0.parquet"}}\n')
-    assert not has_data_without_commit(tmp_path)
+    assert not data_without_commit(tmp_path)
 
 
 def test_the_watch_tells_which_job_runs() -> None:

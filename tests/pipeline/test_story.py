@@ -33,19 +33,15 @@ OF_THE_LAKE = ("clean_text", "collect_documents", "hash_shingles", "match_duplic
 
 
 @pytest.fixture(scope="module")
-def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
+def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterator[Story]:
     """The lake of the story; the tests below are its chapters and run in their order."""
-    from tests.conftest import SHARED
-
-    if not SHARED.is_dir():
-        pytest.skip("needs ../shared/data, which a user's clone does not have")
     folder = tmp_path_factory.mktemp("story")
     # As a run of its own would have them: real rows are worth compiling for.
     conf = {"shuffle.partitions": "8", "codegen.wholeStage": "true", "codegen.factoryMode": "FALLBACK"}
     before = {name: spark.conf.get(f"spark.sql.{name}") or "" for name in conf}
     for name, value in conf.items():
         spark.conf.set(f"spark.sql.{name}", value)
-    yield Story(folder, spark, first_rows(SHARED), first_notes(), first_faq())
+    yield Story(folder, spark, first_rows(shared_data), first_notes(), first_faq())
     for name, value in before.items():
         spark.conf.set(f"spark.sql.{name}", value)
 
