@@ -67,12 +67,9 @@ class Story:
         writer = csv.DictWriter(rows, ["id", "text", "label", "thread"])
         writer.writeheader()
         writer.writerows([*self.bank.values(), *self.twice])
-        files = {
-            "bank.csv": rows.getvalue().encode(),
-            "odd/odd.jsonl": odd_lines(),
-            "odd.csv": b"id,text\n1\n,no key\n3,a good row\n",
-        }
-        files |= {"odd.py": b"def broken(:\n", "talk.jsonl": _lines([{"m": [{"role": "user"}]}])}
+        files = {"bank.csv": rows.getvalue().encode(), "odd/odd.jsonl": odd_lines(), "odd.py": b"def broken(:\n"}
+        files["odd.csv"] = b"id,text\n1\n,no key\n3,a good row\n"
+        files["talk.jsonl"] = _lines([{"m": [{"role": "user"}]}])
         files["notes/notes.jsonl"] = _lines([{"id": name, "text": text} for name, text in self.notes.items()])
         for name, turns in self.faq.items():
             files[f"faq/{name}"] = _lines([{"q": prompt, "a": reply} for prompt, reply in turns])
