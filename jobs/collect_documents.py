@@ -23,5 +23,6 @@ JOB = Job(
     writes=DOCUMENTS,
     transform=transform,
     each=CLEAN_RECORDS,
+    merges=True,
     each_on=("document_id",),
 )

@@ -18,7 +18,7 @@ from schemas.table import Table
 # A frame whose rows never ran (an empty relation) leaves its observation unanswered for ever.
 OBSERVATION_SECONDS = 30
 OWN_COMMIT_WITHIN = 3
-UNCOUNTED = "uncounted"
+UNCOUNTED, DROPPED = "uncounted", "dropped "
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def execute(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, Da
         if not overtaken(error):
             raise
         commit, counts = _write(job, scope, note, external)
-    dropped = {name.removeprefix("dropped_"): n for name, n in counts.items() if name.startswith("dropped_") and n}
+    dropped = {name.removeprefix(DROPPED): n for name, n in counts.items() if name.startswith(DROPPED) and n}
     out = max(commit.rows, 0)
     return Outcome(
         job.name,
@@ -58,7 +58,7 @@ def execute(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, Da
         rows_in=_rows_in(job, scope, counts, out),
         rows_out=out,
         rows_changed=counts.get("rows_changed", 0) if table.has("changed_by") else None,
-        dropped=_named(table, dropped),
+        dropped=dropped,
         commit=commit,
         note="the engine did not say what it counted" if UNCOUNTED in counts else "",
     )
@@ -66,16 +66,11 @@ def execute(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, Da
 
 def _rows_in(job: Job, scope: Scope, counts: dict[str, int], out: int) -> int | None:
     """Rows read from files; else the rows that had no output yet; else the current documents."""
-    if _merges(job) or job.writes.has("file_rows"):
-        return counts.get("rows_in", 0)
+    if job.merges or job.writes.has("file_rows"):
+        return counts.get("rows_in", None if UNCOUNTED in counts else 0)
     if job.each is not None:
         return out if job.done_by == job.each.key else None
     return scope.number_of_current()
-
-
-def _merges(job: Job) -> bool:
-    """Whether several rows of `each` may become one, so that the rows written do not tell how many were read."""
-    return job.each is not None and not job.iterative and job.done_by == job.writes.key != job.each.key
 
 
 def planned_rows(job: Job, scope: Scope, external: dict[str, DataFrame], count: Observation | None = None) -> DataFrame:
@@ -100,7 +95,7 @@ def _write(
     job: Job, scope: Scope, note: dict[str, Any], external: dict[str, DataFrame]
 ) -> tuple[Commit, dict[str, int]]:
     table, lake = job.writes, scope.lake
-    read, written = Observation() if _merges(job) else None, Observation()
+    read, written = Observation() if job.merges else None, Observation()
     rows = planned_rows(job, scope, external, read).observe(written, *_counters(table))
     if table.lifetime in ("ledger", "cache"):
         lake.append(table, rows, note)
@@ -122,20 +117,15 @@ def _write(
 
 def _counters(table: Table) -> list[Column]:
     """What is counted while writing: rows dropped by each declared reason and rule, read from files, changed."""
-    counters = [F.count(F.lit(1)).alias("rows")]
+    counters = [F.count(F.lit(1)).alias("rows")]  # an observation needs one, whatever the table has
     if table.has("file_rows"):
         counters.append(F.sum("file_rows").alias("rows_in"))
     if table.has("changed_by"):
         counters.append(F.count_if(F.size("changed_by") > 0).alias("rows_changed"))
     if table.drops:
         codes = [*table.reasons, *(f"rule:{name}" for name in table.checks)]
-        counters += [F.count_if(F.col("drop_reason") == code).alias(f"dropped_{i}") for i, code in enumerate(codes)]
+        counters += [F.count_if(F.col("drop_reason") == code).alias(DROPPED + code) for code in codes]
     return counters
-
-
-def _named(table: Table, dropped: dict[str, int]) -> dict[str, int]:
-    codes = [*table.reasons, *(f"rule:{name}" for name in table.checks)]
-    return {codes[int(index)]: count for index, count in dropped.items()}
 
 
 def _answer(observation: Observation) -> dict[str, Any] | None:

@@ -24,6 +24,7 @@ class Job:
 
     each: rows of this table are worked once; the transform gets only those still without output, as `new_NAME`.
     each_on: columns that tell which rows of `each` have output; by default those that both keys share.
+    merges: several rows of `each` may become one, so the rows written do not tell how many were read.
     all_fingerprints: caches of which rows of every fingerprint count, not only of those in force.
     lake: tables read whole; all others are seen as the recipe's current rows (jobs/runtime/scope.py).
     feedback: tables that a later job writes (the only back edges).
@@ -45,6 +46,7 @@ class Job:
     params: type[BaseModel] = NoParams
     each: Table | None = None
     each_on: tuple[str, ...] = ()
+    merges: bool = False
     lake: tuple[Table, ...] = ()
     all_fingerprints: tuple[Table, ...] = ()
     feedback: tuple[Table, ...] = ()
