@@ -57,6 +57,8 @@ LOCAL_CONF = {
     "spark.sql.debug.maxToStringFields": "100",
 }
 SESSION_CONF = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
+# The last two are of spark-submit: on the machine that starts it, and where YARN runs the driver.
+DECIDED_BY = ("DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE", "SPARK_ENV_LOADED", "PYSPARK_GATEWAY_PORT")
 
 
 def open_session(log_file: Path | None = None, master: str | None = None) -> SparkSession:
@@ -81,7 +83,7 @@ def without_compiling(spark: SparkSession) -> None:
 
 def _on_platform() -> bool:
     """Whether spark-submit or a platform has already decided master and jars."""
-    return any(name in os.environ for name in ("DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE", "SPARK_ENV_LOADED"))
+    return any(name in os.environ for name in DECIDED_BY)
 
 
 def _local_session(log_file: Path | None, master: str) -> SparkSession:
