@@ -1,6 +1,7 @@
 """One record of every kind tells its story; unknown ids say what was searched."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -9,7 +10,31 @@ from jobs.runtime.explain import explain, facts_of
 from jobs.runtime.show import show_story
 from jobs.runtime.story import tell
 from jobs.runtime.tables import Lake
+from jobs.runtime.views import register
 from tests.grown_lake import GrownLake, text_of
+
+CACHED = (
+    "raw_records",
+    "clean_records",
+    "documents",
+    "duplicate_matches",
+    "splits",
+    "labels",
+    "selections",
+    "outcomes",
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cached(grown_lake: GrownLake) -> Iterator[None]:
+    """Each record asks these a dozen questions, and nothing here writes."""
+    catalog = grown_lake.lake.spark.catalog
+    register(grown_lake.lake)
+    for name in CACHED:
+        catalog.cacheTable(name)
+    yield
+    for name in CACHED:
+        catalog.uncacheTable(name)
 
 
 def story_of(grown: GrownLake, ident: str) -> str:
