@@ -30,10 +30,10 @@ def cached(grown_lake: GrownLake) -> Iterator[None]:
     """Each record asks these a dozen questions, and nothing here writes."""
     catalog = grown_lake.lake.spark.catalog
     register(grown_lake.lake)
-    for name in CACHED:
+    for name in (*CACHED, "outcomes"):
         catalog.cacheTable(name)
     yield
-    for name in CACHED:
+    for name in (*CACHED, "outcomes"):
         catalog.uncacheTable(name)
 
 
