@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.frames.digests import frame_digest
 from jobs.frames.matches import match_pairs
-from jobs.frames.prefix_filter import rank_of
+from jobs.frames.split_order import rank_of
 from jobs.runtime.context import Context
 from jobs.runtime.job import Job
 from jobs.runtime.params import Count, Share

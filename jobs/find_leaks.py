@@ -10,8 +10,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.frames.links import binding, declared_links, leak_threshold
-from jobs.frames.prefix_filter import rank_of, similar_across_splits
+from jobs.frames.prefix_filter import similar_across_splits
 from jobs.frames.shingling import Shingling
+from jobs.frames.split_order import rank_of
 from jobs.runtime.cleanings import cleaned_in_force
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ConfigError

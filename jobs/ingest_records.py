@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.frames.file_rows import read_records, without_superseded
 from jobs.runtime.context import Context
 from jobs.runtime.job import Job
 from jobs.runtime.mapped_fields import require_keys
@@ -14,7 +15,6 @@ from jobs.runtime.params import Count
 from jobs.runtime.recipe import Source
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES
-from udfs.ingest_files import RECORDS_SCHEMA, File, ingest_files
 
 # Files of which not every row was seen: what is missing from them has not vanished.
 UNREAD = ("truncated_file", "unreadable_file", "wrong_encoding", "bad_header")
@@ -40,18 +40,6 @@ def transform(new_source_files: DataFrame, raw_records: DataFrame, params: Param
     whole = listed.where((F.col("on_vanish") == "drop") & F.col("source").isin(dropping))
     vanished = vanished_records(whole.transform(read_records, params.tasks), known)
     return records.unionByName(vanished, allowMissingColumns=True)
-
-
-def without_superseded(new_source_files: DataFrame) -> DataFrame:
-    """A listing that no run read before a newer one of the same file came is not read: its bytes are gone."""
-    last = F.max("revision").over(Window.partitionBy("source", "path"))
-    return new_source_files.withColumn("uri", F.when(F.col("revision") == last, F.col("uri")))
-
-
-def read_records(source_files: DataFrame, tasks: int) -> DataFrame:
-    """The rows of the files, then a row for each file."""
-    files = source_files.select(*File._fields).repartition(tasks, "path")
-    return files.mapInArrow(ingest_files, RECORDS_SCHEMA)
 
 
 def settle_keys(read: DataFrame) -> DataFrame:

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from jobs.frames.links import leak_threshold
 from jobs.frames.matches import match_pairs
-from jobs.frames.prefix_filter import rank_of
+from jobs.frames.split_order import rank_of
 from jobs.runtime.context import Context
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Source

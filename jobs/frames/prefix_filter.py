@@ -6,10 +6,11 @@ Neither signatures nor matches enter: the shingles are cut anew from the texts.
 from functools import partial
 
 import numpy as np
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.frames.jaccard import GRAINS, similarity
+from jobs.frames.split_order import rank_of
 from udfs.minhash import shingle_batches
 from udfs.prefixes import (
     PREFIX_SCHEMA,
@@ -24,7 +25,6 @@ from udfs.prefixes import (
 from udfs.shingles import ShingleRule
 
 SHINGLED_SCHEMA = "document_id string, fine array<int>, coarse array<int>"
-RANKS = {"train": 0, "val": 1, "test": 2}
 
 
 def similar_across_splits(texts: DataFrame, rule: ShingleRule, threshold: float, tasks: int) -> DataFrame:
@@ -56,11 +56,6 @@ def with_split(named: DataFrame) -> DataFrame:
     """The split travels inside the id through the cutting: a join afterwards would cost more."""
     parts = F.split("document_id", "/")
     return named.withColumns({"document_id": parts[1], "split": parts[0]})
-
-
-def rank_of(split: Column) -> Column:
-    """0 for train, 1 for val, 2 for test: the higher one keeps its row."""
-    return F.when(split == "test", RANKS["test"]).when(split == "val", RANKS["val"]).otherwise(RANKS["train"])
 
 
 def meet(entries: DataFrame, threshold: float) -> DataFrame:

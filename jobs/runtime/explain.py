@@ -3,11 +3,10 @@
 import re
 from typing import Any
 
-from pyspark.sql import Row
-
 from jobs.runtime import lake_params
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.recipe import Recipe
+from jobs.runtime.results import as_plain
 from jobs.runtime.tables import Lake
 from jobs.runtime.views import register
 
@@ -191,15 +190,9 @@ class _Ask:
     def rows(self, query: str, ident: str = "") -> list[Facts]:
         """All rows, in order of their first column."""
         found = self._spark.sql(query.format(id=ident, **self._known)).collect()
-        return [_plain(row) for row in sorted(found, key=lambda row: row[0])]
+        return [as_plain(row) for row in sorted(found, key=lambda row: row[0])]
 
     def one(self, query: str, ident: str) -> Facts | None:
         """The row, None when there is none."""
         rows = self.rows(query, ident)
         return rows[0] if rows else None
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Row):
-        return {name: _plain(item) for name, item in value.asDict().items()}
-    return [_plain(item) for item in value] if isinstance(value, list) else value

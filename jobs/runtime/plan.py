@@ -6,9 +6,10 @@ Bounds never understate: new files are read and their rows counted, and every la
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.frames.file_rows import read_records, without_superseded
 from jobs.runtime import gates
 from jobs.runtime.context import Context
 from jobs.runtime.execute import planned_rows
@@ -21,7 +22,6 @@ from jobs.runtime.tables import Lake
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES
 from schemas.table import Table
-from udfs.ingest_files import RECORDS_SCHEMA, File, ingest_files
 
 READ_TASKS = 8
 
@@ -120,10 +120,8 @@ def _rows_of_files(context: Context, job: Job, forecast: _Forecast) -> int:
     files = context.scope.pending(job, job.each)
     if forecast.files is not None:
         files = files.unionByName(forecast.files)
-    last = F.max("revision").over(Window.partitionBy("source", "path"))
-    readable = files.withColumn("_last", last).where("revision = _last AND uri IS NOT NULL")
-    read = readable.select(*File._fields).repartition(READ_TASKS, "path").mapInArrow(ingest_files, RECORDS_SCHEMA)
-    row = read.agg(F.sum("file_rows").alias("rows")).first()
+    readable = files.transform(without_superseded).where("uri IS NOT NULL")
+    row = readable.transform(read_records, READ_TASKS).agg(F.sum("file_rows").alias("rows")).first()
     rows = int(row["rows"] or 0) if row else 0
     forecast.added[job.writes.name] = rows + _may_vanish(context, files)
     return rows

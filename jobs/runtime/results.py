@@ -32,7 +32,7 @@ def print_rows(rows: DataFrame, form: str) -> None:
         writer.writerows([_plain(value) for value in row] for row in rows.toLocalIterator())
     else:
         for row in rows.toLocalIterator():
-            sys.stdout.write(orjson.dumps(_asdict(row), default=str).decode() + "\n")
+            sys.stdout.write(orjson.dumps(as_plain(row), default=str).decode() + "\n")
 
 
 def _print_grid(columns: Sequence[str], rows: Sequence[Row]) -> None:
@@ -50,14 +50,15 @@ def _plain(value: Any) -> str:
         return ""
     if isinstance(value, str):
         return value
-    return orjson.dumps(_asdict(value), default=str).decode() if isinstance(value, list | dict | Row) else str(value)
+    return orjson.dumps(as_plain(value), default=str).decode() if isinstance(value, list | dict | Row) else str(value)
 
 
-def _asdict(value: Any) -> Any:
+def as_plain(value: Any) -> Any:
+    """A cell as plain Python: rows, also inside lists, become dicts."""
     if isinstance(value, Row):
-        return {name: _asdict(item) for name, item in value.asDict().items()}
+        return {name: as_plain(item) for name, item in value.asDict().items()}
     if isinstance(value, list):
-        return [_asdict(item) for item in value]
+        return [as_plain(item) for item in value]
     if isinstance(value, dict):
-        return {str(name): _asdict(item) for name, item in value.items()}
+        return {str(name): as_plain(item) for name, item in value.items()}
     return value
