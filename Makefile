@@ -9,7 +9,7 @@ DEMO_RECIPES := conf/recipes/reviews_zh.yaml conf/recipes/python_docs.yaml
 
 # The long lanes have targets of their own, so `make test` leaves them out.
 KILL_TESTS := tests/pipeline/test_kill.py
-EQUAL_TESTS := tests/pipeline/test_equal.py
+EQUAL_TESTS := tests/pipeline/test_equal.py tests/pipeline/test_growth.py
 STORY_TESTS := tests/pipeline/test_story.py
 KILL_OPTIONS := -s
 EQUAL_OPTIONS :=

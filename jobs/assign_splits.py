@@ -13,7 +13,7 @@ from jobs.frames.links import LINK_KINDS, declared_links, edges_among_new, keys_
 from jobs.runtime.cleanings import cleaned_in_force
 from jobs.runtime.context import Context
 from jobs.runtime.job import Job
-from jobs.runtime.params import Count
+from jobs.runtime.params import Count, Number
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.documents import DOCUMENTS
 from schemas.duplicate_matches import DUPLICATE_MATCHES
@@ -31,9 +31,9 @@ class Params(BaseModel, frozen=True, extra="forbid"):
     revision_cap: a text that more records had does not bind their newer texts, and one in more groups does not bind
     them.  All belong to the lake."""
 
-    train: float = Field(default=0.9, strict=True, gt=0, le=1)
-    val: float = Field(default=0.05, strict=True, ge=0, lt=1)
-    test: float = Field(default=0.05, strict=True, ge=0, lt=1)
+    train: Number = Field(default=0.9, gt=0, le=1)
+    val: Number = Field(default=0.05, ge=0, lt=1)
+    test: Number = Field(default=0.05, ge=0, lt=1)
     salt: str = "1"
     bind: tuple[str, ...] = LINK_KINDS
     prompt_cap: Count = 100

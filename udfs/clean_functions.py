@@ -86,8 +86,10 @@ def repair_unicode(text: str) -> str:
         # By line, so that one bad line never re-reads the good ones, and as ftfy's heuristic was tuned.
         text = "\n".join(_repair_line(line) for line in text.split("\n"))
     # The standard's own remedy against runs of marks that would take hours to sort (UAX #15, section 13).
-    text = many_marks().sub(_divide_marks, text)
-    return unicodedata.normalize("NFC", text)
+    divided = many_marks().sub(_divide_marks, text)
+    composed = unicodedata.normalize("NFC", divided)
+    # A few marks are two in this form.
+    return many_marks().sub(_divide_marks, composed) if len(composed) > len(divided) else composed
 
 
 def _divide_marks(run: re.Match[str]) -> str:

@@ -62,11 +62,15 @@ def normalise(text: str) -> str:
         text = text.replace("\u00ad", "")  # the soft hyphen, the one ignorable character of Latin-1
         for punctuation in _USUAL_PUNCTUATION:
             text = text.replace(punctuation, " ")
-        text = many_marks().sub(lambda run: run[0][:LONGEST_MARKS], text)
+        text = _shortened(text)
     if text.isascii():  # NFKC is the identity here, and lower() the case fold
         return text.lower()
     # Case folding takes letters like ΐ and İ apart: compose again.
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _shortened(text: str) -> str:
+    return many_marks().sub(lambda run: run[0][:LONGEST_MARKS], text)
 
 
 @cache
@@ -88,8 +92,8 @@ def fold_text(text: str) -> str:
     codes = code_points(normalise(text))
     codes = codes[~are_ignorable(codes)]
     kept = codes[classify(codes) != OTHER].astype("<u4").tobytes().decode("utf-32-le")
-    # A joiner that went may have stood between a letter and its mark.
-    return unicodedata.normalize("NFKC", kept)
+    # A joiner that went may have stood between a letter and its mark, or divided a run of marks.
+    return unicodedata.normalize("NFKC", _shortened(kept))
 
 
 def fold_digest(text: str) -> str:

@@ -1,6 +1,6 @@
 """Cut the bytes of one source file into lines of UTF-8, streaming: (3, b"Hello\\r\\n") is line 3 with its ending."""
 
-import re
+import codecs
 import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
@@ -107,22 +107,22 @@ def _other_format(head: bytes) -> tuple[str, str] | None:
 
 
 def _is_utf16(head: bytes) -> bool:
-    """Say whether these bytes, without a byte order mark, are UTF-16: one half of each pair is NUL in Latin text, and
-    at every line end whatever the language."""
-    ends = [match.start() for match in re.finditer(rb"\n", head)]
+    """Say whether these bytes, without a byte order mark, are UTF-16: one half of each pair is NUL in Latin text; other
+    text is no UTF-8, but has line ends as pairs and decodes."""
     for high in (0, 1):  # where the high byte of a pair is
         nuls, rest = head[high::2], head[1 - high :: 2]
         if len(head) >= 8 and nuls.count(0) * 3 > len(nuls) * 2 and 0 not in rest:
             return True
-        paired = all(at % 2 != high and head[at ^ 1 : (at ^ 1) + 1] == b"\0" for at in ends)
-        if ends and paired and not _may_be_utf8(head):
+        pairs = zip(nuls, rest, strict=False)
+        if (0, 0x0A) in pairs and not _decodes(head, "utf-8") and _decodes(head, "utf-16-le" if high else "utf-16-be"):
             return True
     return False
 
 
-def _may_be_utf8(head: bytes) -> bool:
+def _decodes(head: bytes, encoding: str) -> bool:
+    """Whether the bytes are text of this encoding, the last character of which may be cut."""
     try:
-        head.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return error.end == len(head) and error.reason == "unexpected end of data"
+        codecs.getincrementaldecoder(encoding)().decode(head)
+    except UnicodeDecodeError:
+        return False
     return True

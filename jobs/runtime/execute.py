@@ -1,6 +1,7 @@
 """Execute one job: scope its inputs, call its transform, write idempotently by lifetime, count with the write."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, Queue
 from threading import Thread
@@ -50,6 +51,7 @@ def execute(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, Da
         commit, counts = _write(job, scope, note, external)
     dropped = {name.removeprefix(DROPPED): n for name, n in counts.items() if name.startswith(DROPPED) and n}
     out = max(commit.rows, 0)
+    unknown = None if UNCOUNTED in counts else 0
     return Outcome(
         job.name,
         "done",
@@ -57,7 +59,7 @@ def execute(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, Da
         cpu_seconds=cpu_seconds() - cpu,
         rows_in=_rows_in(job, scope, counts, out),
         rows_out=out,
-        rows_changed=counts.get("rows_changed", 0) if table.has("changed_by") else None,
+        rows_changed=counts.get("rows_changed", unknown) if table.has("changed_by") else None,
         dropped=dropped,
         commit=commit,
         note="the engine did not say what it counted" if UNCOUNTED in counts else "",
@@ -130,8 +132,15 @@ def _counters(table: Table) -> list[Column]:
 
 def _answer(observation: Observation) -> dict[str, Any] | None:
     """What was counted, None where the answer does not come: the rows are committed, and no count may undo that."""
-    answers: Queue[dict[str, Any]] = Queue()
-    Thread(target=lambda: answers.put(observation.get), daemon=True).start()
+    answers: Queue[dict[str, Any] | None] = Queue()
+
+    def ask() -> None:
+        answer = None
+        with suppress(Exception):
+            answer = observation.get
+        answers.put(answer)
+
+    Thread(target=ask, daemon=True).start()
     try:
         return answers.get(timeout=OBSERVATION_SECONDS)
     except Empty:

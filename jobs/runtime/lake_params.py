@@ -56,7 +56,8 @@ def _settled(job: Job, params: BaseModel, stored: dict[str, Any], path: str) -> 
         if name not in stored:
             continue
         value = stored[name]
-        if key in params.model_fields_set and values[key] != value:
+        as_read = _dumped(type(params).model_validate({key: value, **_sources(params)}))[key]
+        if key in params.model_fields_set and values[key] != as_read:
             raise ConfigError(
                 f"{path}: section {job.name}, key {key}: the lake has {value!r}, the recipe {values[key]!r}. "
                 "It is the same for every dataset of a lake: leave it out, or use another `tables` location."

@@ -56,24 +56,32 @@ class Lease:
     lake: Lake
     owner: Owner
     expires: float
+    beats: int = 0
 
-    def beat(self, number: int) -> None:
+    def beat(self) -> None:
         """Write one heartbeat."""
         began = time.time()
-        _append(self.lake, self.owner, number, released=False)
+        self.beats += 1
+        _append(self.lake, self.owner, self.beats, released=False)
         self.expires = began + EXPIRY.total_seconds()
+
+    def is_live(self) -> bool:
+        """Whether no other run may have taken the lake: one does so only once this lease has expired."""
+        return time.time() < self.expires
 
     def require(self) -> None:
         """Raise LeaseHeldError where no heartbeat was written for so long (a machine that slept, a store that was not
         there) that another run has taken the lake: what this one had planned may be overtaken."""
-        if time.time() < self.expires:
+        if self.is_live():
             return
-        if self.owner.run_id not in {row["run_id"] for row in open_leases(self.lake)}:
-            raise LeaseHeldError(
-                f"this run's lease of {self.lake.location} expired, and another run took the lake meanwhile. "
-                "Nothing is lost: run again once that one has ended."
-            )
-        self.beat(0)
+        # Looked at again behind the heartbeat: who takes the lake releases first what it finds expired.
+        for renew in (self.beat, lambda: None):
+            if self.owner.run_id not in {row["run_id"] for row in open_leases(self.lake)}:
+                raise LeaseHeldError(
+                    f"this run's lease of {self.lake.location} expired, and another run took the lake meanwhile. "
+                    "Nothing is lost: run again once that one has ended."
+                )
+            renew()
 
 
 @contextmanager
@@ -171,11 +179,10 @@ def _note(owner: Owner) -> dict[str, str]:
 
 
 def _beat_until(lease: Lease, stop: threading.Event) -> None:
-    beat = 0
     while not stop.wait(BEAT.total_seconds()):
-        beat += 1
-        with suppress(Exception):  # one lost beat is none: the next comes long before the lease expires
-            lease.beat(beat)
+        if lease.is_live():  # an expired one is only renewed where nobody took the lake: see require
+            with suppress(Exception):  # one lost beat is none: the next comes long before the lease expires
+                lease.beat()
 
 
 def _is_alive(row: Row) -> bool:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from urllib.request import url2pathname
 
 from pyspark.sql import DataFrame, SparkSession
@@ -28,6 +28,8 @@ FILES = T.StructType(
 )
 
 
+# Names that begin so are of tools and of runs that are not over.
+HIDDEN = (".", "_")
 # A source's name, then what is known of the file.
 SourceFile = tuple[str, str, str, int, int]
 
@@ -52,8 +54,10 @@ def list_files(sources: Sequence[Source], lake: str = "") -> list[SourceFile]:
     faults: list[str] = []
     for source in sources:
         try:
-            _refuse_lake(source, lake)
-            rows += [(source.name, *file) for file in list_source(source)]
+            files = list_source(source)
+            if lake:
+                _refuse_lake(source, files, lake)
+            rows += [(source.name, *file) for file in files]
         except ConfigError as error:
             faults.append(str(error))
     if faults:
@@ -78,10 +82,16 @@ def list_source(source: Source) -> list[Listed]:
     return _local(source)
 
 
-def _refuse_lake(source: Source, lake: str) -> None:
+def _refuse_lake(source: Source, files: Sequence[Listed], lake: str) -> None:
     """A source that holds the lake would grow by what each run writes."""
-    place = os.path.realpath(local_path(source.path))
-    if lake and os.path.isdir(place) and Path(os.path.realpath(lake)).is_relative_to(place):
+    place = os.path.realpath(local_path(lake)) if "://" not in lake or lake.startswith("file:") else None
+    folder = os.path.realpath(local_path(source.path))
+    if place is None or source.format == "python":
+        return
+    is_below = os.path.isdir(folder) and Path(place).is_relative_to(folder)
+    parts = Path(place).relative_to(folder).parts if is_below else ()
+    is_walked = is_below and not any(part.startswith(HIDDEN) for part in parts)
+    if is_walked or any(os.path.realpath(file.uri).startswith(place + os.sep) for file in files):
         raise ConfigError(
             f"source {source.name}: {source.path} holds the lake {lake}. Mend `path` or `tables`: one beside the other."
         )
@@ -116,8 +126,8 @@ def _local(source: Source) -> list[Listed]:
 
 def local_path(path: str) -> str:
     """A path of this machine as the operating system takes it: file: URIs are decoded, ~ is the user's home."""
-    if path.startswith("file:"):
-        return url2pathname(urlsplit(path).path)
+    if path.startswith("file:"):  # what may be a pattern keeps its ? and #
+        return url2pathname(path.removeprefix("file:").removeprefix("//"))
     return os.path.expanduser(path)
 
 
@@ -161,14 +171,17 @@ def _is_meant(name: str, pattern: str) -> bool:
 
 def _globbed(source: Source, pattern: str) -> list[str]:
     """What a pattern meets. glob passes by what it may not read: then records would seem to have vanished."""
-    for parent in reversed(Path(pattern).parents):
+    whole = Path(pattern)
+    for parent, child in zip(whole.parents, (whole, *whole.parents), strict=False):
+        # Only a folder in which names are looked for need be listed; the others are passed through.
+        mode = os.X_OK | (os.R_OK if glob.has_magic(child.name) else 0)
         for folder in glob.glob(f"{parent}{os.sep}", recursive=True):
-            if not _may(folder, os.R_OK | os.X_OK):
+            if not _may(folder, mode):
                 raise ConfigError(f"source {source.name}: {pattern} cannot be read: no permission to list {folder}")
     return sorted(name for name in glob.glob(pattern, recursive=True) if _is_meant(name, pattern))
 
 
-def _walk(source: Source, folder: str, hidden: tuple[str, ...] = (".", "_")) -> Iterator[str]:
+def _walk(source: Source, folder: str, hidden: tuple[str, ...] = HIDDEN) -> Iterator[str]:
     """The files below a folder; links are followed, each folder is entered once."""
 
     def refuse(error: OSError) -> None:

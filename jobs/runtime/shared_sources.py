@@ -1,5 +1,6 @@
 """Recipes that share a lake may share a source; then they must mean the same place."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,22 +9,19 @@ from pyspark.sql import functions as F
 
 from jobs.runtime import console
 from jobs.runtime.context import Context
-from jobs.runtime.errors import ConfigError
+from jobs.runtime.listing import local_path
 from jobs.runtime.recipe import Source
 from schemas.dataset_versions import DATASET_VERSIONS
 
 
 def compare_sources(context: Context) -> None:
     """Say which sources another dataset of the lake reads from another place: for a source that is one place, the files
-    of the other have vanished. ConfigError where their records would be dropped, from that dataset too."""
+    of the other have vanished.  No refusal: where both move, one of them is the first to say so."""
     for source, dataset, path in contradicted(context):
-        said = (
-            f"source {source.name}: its path is {source.path}, but dataset {dataset} of this lake reads {path} under "
-            "that name. A source is one place for all datasets: give one of the two another name, or both one path"
-        )
-        if source.on_vanish == "drop":
-            raise ConfigError(f"{said}. With on_vanish: drop the records of {path} would be dropped.")
-        context.say(console.notice(said))
+        drops = " Its records are dropped now (on_vanish)." if source.on_vanish == "drop" else ""
+        said = f"its path is {source.path}, but dataset {dataset} of this lake reads {path} under that name, which"
+        cure = "A source is one place for all datasets: give one of the two another name, or both one path"
+        context.say(console.notice(f"source {source.name}: {said} counts as vanished.{drops} {cure}"))
 
 
 def contradicted(context: Context) -> Iterator[tuple[Source, str, str]]:
@@ -37,5 +35,10 @@ def contradicted(context: Context) -> Iterator[tuple[Source, str, str]]:
         theirs: list[dict[str, Any]] = orjson.loads(row["recipe"])["sources"]
         for other in theirs:
             source = mine.get(other["name"])
-            if source is not None and source.path != other["path"]:
+            if source is not None and _place(source.path) != _place(other["path"]):
                 yield source, row["dataset"], other["path"]
+
+
+def _place(path: str) -> str:
+    """A path of this machine however it is written; others as they are."""
+    return path if ":" in path and not path.startswith("file:") else os.path.realpath(local_path(path))

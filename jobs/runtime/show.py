@@ -5,6 +5,7 @@ import sys
 import orjson
 from pyspark.sql import Row
 from pyspark.sql import functions as F
+from rich.markup import escape
 from rich.table import Table as Grid
 
 from jobs.runtime import console
@@ -80,6 +81,8 @@ def show_status(dataset: str, status: Status) -> None:
         versions.add_row(name, at, f"{row['num_examples']:,}", *counts, row["content_digest"])
     say(dataset)
     _print_grid(grid)
+    if status.fault:
+        say(status.fault)
     if status.versions:
         _print_grid(versions)
     else:
@@ -92,7 +95,7 @@ def _cells(job: JobStatus) -> tuple[str, ...]:
         "-" if job.rows is None else f"{job.rows:,}",
         job.of,
         "-" if job.version is None else str(job.version),
-        state,
+        escape(state),
         shown(job.finished_at) if job.finished_at else "never",
         f"{job.seconds:.1f}" if job.seconds is not None else "",
     )

@@ -40,10 +40,11 @@ class JobStatus:
 
 @dataclass(frozen=True)
 class Status:
-    """A dataset: its jobs in order, its versions in order."""
+    """A dataset: its jobs in order, its versions in order; fault: why its sources cannot be listed."""
 
     jobs: list[JobStatus]
     versions: list[Row]
+    fault: str | None = None
 
 
 def status_of(spark: SparkSession, recipe: Recipe, jobs: Sequence[Job]) -> Status:
@@ -51,26 +52,27 @@ def status_of(spark: SparkSession, recipe: Recipe, jobs: Sequence[Job]) -> Statu
     context = look(Lake(spark, recipe.tables), recipe, jobs)
     rows, worked = _row_counts(context), _last_worked(context)
     found: list[JobStatus] = []
+    fault = None
     for job in jobs:
         count, of = rows.get(job.writes.name, (None, ""))
         run = worked.get(job.name)
-        stale = _why(context, job)
+        try:
+            stale = _why(context, job)
+        except ConfigError as error:  # of a source: what the lake holds can be told all the same
+            stale, fault = "its sources cannot be listed", str(error)
         upstream = [one.job for one in found if one.stale]
         behind = upstream[0] if upstream and stale is None else None
         at, seconds = (run["finished_at"], run["seconds"]) if run else (None, None)
         found.append(JobStatus(job.name, count, of, context.history.head(job.writes), stale, behind, at, seconds))
     versions = context.scope.published().orderBy("dataset_version")
     wanted = ("dataset_version", "name", "published_at", "num_examples", "split_counts", "content_digest")
-    return Status(found, versions.select(*wanted).collect())
+    return Status(found, versions.select(*wanted).collect(), fault)
 
 
 def _why(context: Context, job: Job) -> str | None:
     if gates.writes_version(job) and gates.same_as(context.scope) is not None:
         return None
-    try:
-        return why_stale(context, job)
-    except ConfigError as error:  # a source that is not there: what the lake holds can be told all the same
-        return str(error).splitlines()[0]
+    return why_stale(context, job)
 
 
 def _last_worked(context: Context) -> dict[str, Row]:

@@ -66,6 +66,8 @@ def test_the_order_of_the_kinds_that_bind_says_nothing() -> None:
     lake = lake_of(recipe(assign_splits={"bind": ["folded_text", "group"]}))
     settled = lake_params.settle(lake, recipe(assign_splits={"bind": ["group", "folded_text"]}), PIPELINE)
     assert settled.params["assign_splits"].model_dump()["bind"] == ("folded_text", "group")
+    lake.opened[SPLITS.name].properties[f"{PREFIX}assign_splits.bind"] = '["group", "folded_text"]'
+    assert lake_params.settle(lake, recipe(assign_splits={"bind": ["group", "folded_text"]}), PIPELINE)
 
 
 def test_without_a_lake_the_recipe_counts() -> None:

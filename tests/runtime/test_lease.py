@@ -1,6 +1,7 @@
 """The lease: one run writes a lake, a dead owner keeps nobody waiting, clocks and time zones decide nothing."""
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.runtime.lease import LeaseHeldError, Owner, _append, _take, hold, holder, open_leases
+from jobs.runtime.lease import LeaseHeldError, Owner, _append, _beat_until, _take, hold, holder, open_leases
 from jobs.runtime.tables import Lake, conform
 from schemas.leases import LEASES
 
@@ -85,12 +86,21 @@ def test_a_lease_that_was_written_is_its_own_whatever_the_history_says(
         _take(lake, Owner.me("other"))
 
 
-def test_a_lease_that_ran_out_is_renewed_unless_another_run_took_the_lake(lake: Lake) -> None:
+def test_a_lease_that_ran_out_is_renewed_unless_another_run_took_the_lake(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with hold(lake, "mine") as held:
         held.expires = time.time() - 1  # as after the machine slept
         held.require()
         assert held.expires > time.time() + 200
         held.expires = time.time() - 1
         _append(lake, held.owner, beat=2**31, released=True)  # what a run that finds it dead does
+        monkeypatch.setattr("jobs.runtime.lease.BEAT", timedelta(0))
+        stop = threading.Event()
+        beats = threading.Thread(target=_beat_until, args=(held, stop))
+        beats.start()
+        time.sleep(1)  # the heartbeat must not make it look as if nothing had been
+        stop.set()
+        beats.join()
         with pytest.raises(LeaseHeldError, match="another run took the lake meanwhile"):
             held.require()

@@ -140,13 +140,35 @@ def test_a_source_that_holds_the_lake_is_refused(folder: Path) -> None:
     message = r"source s: \. holds the lake lake\. Mend `path` or `tables`: one beside the other\."
     with pytest.raises(ConfigError, match=message):
         list_files([source(".")], "lake")
-    assert len(list_files([source("raw")], "lake")) == len(list_files([source("raw")], "s3://there/raw")) == 3
+    Path("lake").mkdir()
+    Path("lake/part.txt").write_text("x")
+    with pytest.raises(ConfigError, match="holds the lake lake"):
+        list_files([source("**/*.txt")], "lake")
+    Path("one.py").touch()
+    for fine in (source("raw"), source(".", format="python")):
+        assert list_files([fine], "lake")
+    for place in ("s3://there/raw", ".lake", "_lake", "raw/.lake"):
+        assert list_files([source(".")], place)
+
+
+def test_a_folder_may_be_passed_through_without_being_listed(locked: Path) -> None:
+    """As a shared machine's /home."""
+    user = os.geteuid()
+    os.seteuid(os.getuid())
+    locked.chmod(0o711)
+    (locked / "deep").mkdir(mode=0o755)
+    (locked / "deep" / "g.txt").write_text("g")
+    os.seteuid(user)
+    assert [file.path for file in list_source(source("raw/shut/deep/*.txt"))] == ["raw/shut/deep/g.txt"]
+    with pytest.raises(ConfigError, match="permission"):
+        list_source(source("raw/shut/*/g.txt"))
 
 
 def test_home_and_uris_are_decoded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder))
     assert [file.uri for file in list_source(source("~/raw/a.txt"))] == [f"{folder}/raw/a.txt"]
-    assert [file.uri for file in list_source(source(f"file://{folder}/raw/%61.txt"))] == [f"{folder}/raw/a.txt"]
+    for path in ("raw/%61.txt", "raw/?.txt"):
+        assert [file.uri for file in list_source(source(f"file://{folder}/{path}"))] == [f"{folder}/raw/a.txt"]
 
 
 def test_a_link_to_nowhere_and_a_name_that_is_no_text(folder: Path) -> None:

@@ -260,6 +260,13 @@ def test_one_fault_is_one_message(folder: Path) -> None:
     assert ";" not in said.removeprefix(said.split("Valid: ")[0])
 
 
+def test_a_small_number_may_be_written_as_in_science(folder: Path) -> None:
+    """YAML takes 1e-4, without a point, for a text."""
+    values = load(RECIPE, "check_gates.repair=1e-4", "assign_splits.train=8E-1", "assign_splits.val=0.1").params
+    assert values["check_gates"].model_dump()["repair"] == 1e-4
+    assert values["assign_splits"].model_dump()["train"] == 0.8
+
+
 def test_home_is_a_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/someone")
     assert load(RECIPE, tables="~/lake").tables == "/home/someone/lake"

@@ -7,7 +7,6 @@ import orjson
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.runtime.errors import ConfigError
 from jobs.runtime.recipe import Source
 from jobs.runtime.shared_sources import compare_sources
 from schemas.dataset_versions import DATASET_VERSIONS
@@ -32,7 +31,7 @@ def context_of(spark: SparkSession, source: Source, said: list[str]) -> Any:
     return SimpleNamespace(lake=lake, recipe=recipe, say=said.append)
 
 
-@pytest.mark.parametrize(("path", "told"), [("b.csv", 0), ("a.csv", 1)])
+@pytest.mark.parametrize(("path", "told"), [("b.csv", 0), ("./b.csv", 0), ("a.csv", 1)])
 def test_another_place_under_one_name_is_said(spark: SparkSession, path: str, told: int) -> None:
     said: list[str] = []
     compare_sources(context_of(spark, Source(name="faq", path=path, format="text"), said))
@@ -40,7 +39,7 @@ def test_another_place_under_one_name_is_said(spark: SparkSession, path: str, to
     assert all("its path is a.csv, but dataset other of this lake reads b.csv under that name" in one for one in said)
 
 
-def test_it_is_refused_where_records_of_the_other_would_be_dropped(spark: SparkSession) -> None:
-    source = Source(name="faq", path="a.csv", format="text", on_vanish="drop")
-    with pytest.raises(ConfigError, match=r"faq: .* With on_vanish: drop the records of b\.csv would be dropped"):
-        compare_sources(context_of(spark, source, []))
+def test_it_says_that_records_of_the_other_place_are_dropped(spark: SparkSession) -> None:
+    said: list[str] = []
+    compare_sources(context_of(spark, Source(name="faq", path="a.csv", format="text", on_vanish="drop"), said))
+    assert len(said) == 1 and "Its records are dropped now (on_vanish)." in said[0]

@@ -36,6 +36,20 @@ def test_changed_files_make_all_wait_for_them(grown_lake: GrownLake) -> None:
 
 
 @pytest.mark.spark
+def test_a_source_that_is_not_there_hides_nothing_else(
+    grown_lake: GrownLake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    alpha, away = grown_lake.folder / "alpha.csv", grown_lake.folder / "away.csv"
+    alpha.rename(away)
+    status = status_of(grown_lake.lake.spark, grown_lake.recipe, PIPELINE)
+    away.rename(alpha)
+    assert status.jobs[0].stale == "its sources cannot be listed" and len(status.versions) == 3
+    show_status("grown", status)
+    said = capsys.readouterr().out
+    assert "its sources cannot be listed" in said and f"source alpha: {alpha} does not exist" in said
+
+
+@pytest.mark.spark
 def test_a_changed_parameter_makes_its_job_stale_and_others_wait(grown_lake: GrownLake) -> None:
     recipe = load_recipe(grown_lake.recipe.path, PIPELINE, ["infer_labels.multi_label=true"])
     jobs = {job.job: job for job in status_of(grown_lake.lake.spark, recipe, PIPELINE).jobs}

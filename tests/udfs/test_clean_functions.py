@@ -112,6 +112,7 @@ def test_a_long_run_of_marks_is_kept_and_takes_no_time() -> None:
     cleaned, _ = clean_text(text, ALL)
     assert cleaned.count("\u0323") + cleaned.count("ạ") == 200_000
     assert clean_text(cleaned, ALL) == (cleaned, ())
+    assert repair_unicode(repair_unicode("a" + "\u0344" * 30)) == repair_unicode("a" + "\u0344" * 30)
 
 
 def test_clean_text_names_who_changed_it_in_the_order_given() -> None:

@@ -69,7 +69,7 @@ def test_another_encoding_is_named(data: bytes, name: str) -> None:
     assert error_of(data) == ("wrong_encoding", 0, cure)
 
 
-@pytest.mark.parametrize("text", ["世界和平\n你好\n", "a\nbc\n", "早餐不错，下次还来\r\n房间小\r\n"])
+@pytest.mark.parametrize("text", ["世界和平\n你好\n", "上海很好\n你好\n", "a\nbc\n", "早餐不错，\r\n房间小\r\n"])
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
 def test_utf16_without_a_mark_is_known_by_its_line_ends(text: str, encoding: str) -> None:
     assert error_of(text.encode(encoding))[0] == "wrong_encoding"
