@@ -5,7 +5,7 @@ import pytest
 from jobs.pipeline import PIPELINE
 from jobs.runtime.recipe import load_recipe
 from jobs.runtime.show import show_status
-from jobs.runtime.status import status_of
+from jobs.runtime.status import JobStatus, Status, status_of
 from tests.grown_lake import GrownLake, files_in
 
 
@@ -36,17 +36,20 @@ def test_changed_files_make_all_wait_for_them(grown_lake: GrownLake) -> None:
 
 
 @pytest.mark.spark
-def test_a_source_that_is_not_there_hides_nothing_else(
-    grown_lake: GrownLake, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_source_that_is_not_there_hides_nothing_else(grown_lake: GrownLake) -> None:
     alpha, away = grown_lake.folder / "alpha.csv", grown_lake.folder / "away.csv"
     alpha.rename(away)
     status = status_of(grown_lake.lake.spark, grown_lake.recipe, PIPELINE)
     away.rename(alpha)
     assert status.jobs[0].stale == "its sources cannot be listed" and len(status.versions) == 3
-    show_status("grown", status)
-    said = capsys.readouterr().out
-    assert "its sources cannot be listed" in said and f"source alpha: {alpha} does not exist" in said
+    assert str(status.fault).startswith(f"source alpha: {alpha} does not exist (looked in ")
+
+
+def test_why_sources_cannot_be_listed_is_said_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    fault = f"source [/x]: {'a long path/' * 20}[a-z]*.csv does not exist"
+    job = JobStatus("list_files", 3, "sources", 1, "its sources [/cannot] be listed", None, None, None)
+    show_status("faq", Status([job], [], fault))
+    assert f"\n{fault}\n" in capsys.readouterr().out
 
 
 @pytest.mark.spark
