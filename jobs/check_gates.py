@@ -25,6 +25,7 @@ DIGITS = 9
 DRAFT_COLUMNS = [name for name in SELECTIONS.columns.names if name not in ("dataset", "dataset_version")]
 HELD_OUT = ("val", "test")
 MISSED = 0.01
+EMPTY = "drafts without an example; the views `quarantine`, `current_records` and the table `selections` say why"
 
 
 class Params(BaseModel, frozen=True, extra="forbid"):
@@ -122,9 +123,6 @@ def share_gate(selections: DataFrame, fractions: dict[str, float], params: Param
     return verdict(rows, "split_shares", lack, F.lit(0.0), said)
 
 
-EMPTY = "drafts without an example; the views `quarantine`, `current_records` and the table `selections` say why"
-
-
 def content_gate(selections: DataFrame) -> DataFrame:
     """Something is left: an empty version would replace a good one for whoever reads the newest."""
     kept = selections.agg(F.count_if(F.col("drop_reason").isNull()).alias("kept"))
@@ -137,10 +135,11 @@ def counted(pairs: DataFrame) -> DataFrame:
     """One row: how many pairs there are (n), and the documents of the first few, pair by pair (row_ids).
 
     Limited before they are gathered: where matching is broken there are millions, and then the gate must speak."""
+    found = pairs.localCheckpoint()  # read twice
     first = (
-        pairs.orderBy("pair").limit(NAMED_PAIRS).agg(F.flatten(F.array_sort(F.collect_list("pair"))).alias("row_ids"))
+        found.orderBy("pair").limit(NAMED_PAIRS).agg(F.flatten(F.array_sort(F.collect_list("pair"))).alias("row_ids"))
     )
-    return pairs.agg(F.count(F.lit(1)).alias("n")).crossJoin(first)
+    return found.agg(F.count(F.lit(1)).alias("n")).crossJoin(first)
 
 
 def verdict(row: DataFrame, gate: str, value: Column, threshold: Column, said: str) -> DataFrame:
