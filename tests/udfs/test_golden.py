@@ -1,13 +1,15 @@
 """Outputs that stored tables hold: where one changes, rows of before and after would lie side by side unseen.
 
-A digest below that no longer fits is no failure to paper over: raise `revision` of the job, so that its rows are
-worked anew, and then write the new revision and digest here.
+A digest or row below that no longer fits is no failure to paper over: raise `revision` of the job, so that its rows
+are worked anew, and then write the new revision and output here.
 """
 
+import io
 import json
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
+import pytest
 
 from jobs.clean_text import JOB as CLEAN_TEXT
 from jobs.hash_shingles import JOB as HASH_SHINGLES
@@ -15,6 +17,7 @@ from jobs.ingest_records import JOB as INGEST_RECORDS
 from udfs.clean_functions import CLEANERS
 from udfs.clean_payloads import Mapped, Rules, clean_payloads
 from udfs.minhash import sign_batches
+from udfs.read_rows import FORMATS, Row, read_rows
 from udfs.record_ids import Key, json_digest, keyed_record_id, keyless_record_id
 from udfs.shingles import ShingleRule
 
@@ -32,6 +35,113 @@ TEXTS = [
     "short",
     "",
 ]
+
+CODE = '''"""Shops."""
+
+def pay(a, /, b: int = 2, *rest: str, c="x", d: list[str] | None = None, **more) -> dict[str, float]:
+    """Pay "it".
+
+        Indented, 你好\\t\\\\.
+    """
+
+async def fetch(url: str = 'a', *, tries=3):
+    "Fetch."
+
+class Cart(Base, metaclass=Meta):
+    """A cart."""
+    def __init__(self, size: float = 1e-3, *items):
+        """Not public."""
+    @property
+    def total(self) -> int:
+        """The sum."""
+    async def add(self, item, count=-1):
+        """Add
+        it."""
+'''
+
+
+def good(position: int, payload: str) -> Row:
+    return Row(position, payload, None, None)
+
+
+# A file of each format and its rows, written out and not as digests, so that they can be checked by eye.
+READ = {
+    "text": (
+        '\ufeffone "two", three\t\n \t\n\n你好 👍\r\n{"a": 1}\\n\u2028x',
+        [
+            good(1, r'{"text":"one \"two\", three\t"}'),
+            good(4, '{"text":"你好 👍"}'),
+            good(5, '{"text":"{\\"a\\": 1}\\\\n\u2028x"}'),
+        ],
+    ),
+    "csv": (
+        '\ufeff,text,"a ""b"""\r\n0,"two\r\nlines, ""quoted""",é\r\n\r\n1,,你好\n2,short\n',
+        [
+            good(2, r'{"column_1":"0","text":"two\r\nlines, \"quoted\"","a \"b\"":"é"}'),
+            good(5, r'{"column_1":"1","text":"","a \"b\"":"你好"}'),
+            Row(6, None, "bad_csv_row", "found 2 fields, expected 3"),
+        ],
+    ),
+    "csv ;": ("a;b\n1,5;'x'\n", [good(2, r"""{"a":"1,5","b":"'x'"}""")]),
+    "tsv": (
+        'id\ttext\t\n1\t"a lone quote\t \n2\tit\'s, "so"\t你好\n',
+        [
+            good(2, r'{"id":"1","text":"\"a lone quote","column_3":" "}'),
+            good(3, r"""{"id":"2","text":"it's, \"so\"","column_3":"你好"}"""),
+        ],
+    ),
+    "json": (
+        '\ufeff{"b": 1.0, "a": {"c": ["\\u00e9é", null, {"d": true}]}}\n\n'
+        ' {"turns":[{"role":"user"}], "n": 1e2} \r\n[1]\n',
+        [
+            good(1, r'{"b": 1.0, "a": {"c": ["\u00e9é", null, {"d": true}]}}'),
+            good(3, ' {"turns":[{"role":"user"}], "n": 1e2} '),
+            Row(4, None, "not_an_object", "found list, expected an object"),
+        ],
+    ),
+    "python": (
+        CODE,
+        [
+            good(
+                1,
+                '{"name":"shop._cart","kind":"module","signature":"shop._cart","group":"shop._cart",'
+                '"prompt":"What does the Python module `shop._cart` provide?","response":"Shops.","package":"shop"}',
+            ),
+            good(
+                3,
+                '{"name":"shop._cart.pay","kind":"function","signature":"pay(a, /, b: int=2, *rest: str, c=\'x\', '
+                'd: list[str] | None=None, **more) -> dict[str, float]","group":"shop._cart.pay",'
+                '"prompt":"What does the function `pay(a, /, b: int=2, *rest: str, c=\'x\', '
+                'd: list[str] | None=None, **more) -> dict[str, float]` of the Python module `shop._cart` do?",'
+                r'"response":"Pay \"it\".\n\nIndented, 你好    \\.","package":"shop"}',
+            ),
+            good(
+                9,
+                '{"name":"shop._cart.fetch","kind":"function","signature":"fetch(url: str=\'a\', *, tries=3)",'
+                '"group":"shop._cart.fetch","prompt":"What does the function `fetch(url: str=\'a\', *, tries=3)` '
+                'of the Python module `shop._cart` do?","response":"Fetch.","package":"shop"}',
+            ),
+            good(
+                12,
+                '{"name":"shop._cart.Cart","kind":"class","signature":"Cart(size: float=0.001, *items)",'
+                '"group":"shop._cart.Cart","prompt":"What is the class `Cart(size: float=0.001, *items)` of '
+                '`shop._cart` for, and how is it used?","response":"A cart.","package":"shop"}',
+            ),
+            good(
+                17,
+                '{"name":"shop._cart.Cart.total","kind":"method","signature":"total","group":"shop._cart.Cart",'
+                '"prompt":"What does the attribute `total` of the class `shop._cart.Cart` hold?",'
+                '"response":"The sum.","package":"shop"}',
+            ),
+            good(
+                19,
+                '{"name":"shop._cart.Cart.add","kind":"method","signature":"add(self, item, count=-1)",'
+                '"group":"shop._cart.Cart","prompt":"How does the method `add(self, item, count=-1)` of the class '
+                r'`shop._cart.Cart` work?","response":"Add\nit.","package":"shop"}',
+            ),
+        ],
+    ),
+}
 
 
 def batches(**columns: Sequence[object]) -> Iterator[pa.RecordBatch]:
@@ -73,3 +183,15 @@ def test_record_ids() -> None:
     ids += [keyless_record_id("s", text, place) for place, text in enumerate(TEXTS)]
     assert len(set(ids)) == len(ids)
     assert (INGEST_RECORDS.revision, json_digest(ids)) == (1, "72f7d43a1ed52b68032b05811292d416")
+
+
+@pytest.mark.parametrize("format", READ)
+def test_payloads(format: str) -> None:
+    data, rows = READ[format]
+    found = list(read_rows(io.BytesIO(data.encode()), format, "shop/_cart.py"))
+    cure = "raise the revision of jobs/ingest_records.py, then write the new revision and rows here"
+    assert (INGEST_RECORDS.revision, found) == (1, rows), cure
+
+
+def test_every_format_has_payloads() -> None:
+    assert {format.partition(" ")[0] for format in READ} == set(FORMATS)
