@@ -135,11 +135,15 @@ def _may(path: str | Path, mode: int) -> bool:
     return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
+def _unreadable(source: Source, path: str, why: str) -> ConfigError:
+    return ConfigError(f"source {source.name}: {path} cannot be read: {why}. Mend `path`, or the rights there.")
+
+
 def _absent(source: Source, path: str) -> ConfigError:
     """Why a path is not there: the first folder above it that may not be entered, if one is."""
     for parent in reversed(Path(path).absolute().parents):
         if parent.is_dir() and not _may(parent, os.X_OK):
-            return ConfigError(f"source {source.name}: {path} cannot be read: no permission to enter {parent}")
+            return _unreadable(source, path, f"no permission to enter {parent}")
     return ConfigError(f"source {source.name}: {path} does not exist (looked in {os.getcwd()}). Mend `path`.")
 
 
@@ -177,7 +181,7 @@ def _globbed(source: Source, pattern: str) -> list[str]:
         mode = os.X_OK | (os.R_OK if glob.has_magic(child.name) else 0)
         for folder in glob.glob(f"{parent}{os.sep}", recursive=True):
             if not _may(folder, mode):
-                raise ConfigError(f"source {source.name}: {pattern} cannot be read: no permission to list {folder}")
+                raise _unreadable(source, pattern, f"no permission to list {folder}")
     return sorted(name for name in glob.glob(pattern, recursive=True) if _is_meant(name, pattern))
 
 
@@ -185,7 +189,7 @@ def _walk(source: Source, folder: str, hidden: tuple[str, ...] = HIDDEN) -> Iter
     """The files below a folder; links are followed, each folder is entered once."""
 
     def refuse(error: OSError) -> None:
-        raise ConfigError(f"source {source.name}: {folder} cannot be read: {error.strerror}: {error.filename}")
+        raise _unreadable(source, folder, f"{error.strerror}: {error.filename}")
 
     entered: set[str] = set()
     for base, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
@@ -205,7 +209,8 @@ def _stat(source: Source, name: str) -> Listed:
     except UnicodeEncodeError:
         raise ConfigError(f"source {source.name}: file name {name!r} is not UTF-8. Rename the file.") from None
     except OSError as error:
-        raise ConfigError(f"source {source.name}: {name}: {error.strerror}") from None
+        said = f"{name} cannot be read: {error.strerror}. Mend or remove it, or mend `path`."
+        raise ConfigError(f"source {source.name}: {said}") from None
     return Listed(name, os.path.abspath(name), facts.st_size, facts.st_mtime_ns // 1_000_000)
 
 

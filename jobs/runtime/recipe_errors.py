@@ -39,7 +39,7 @@ def _explain(problem: Any, model: type[BaseModel], values: Any, section: str, mo
         known = [*_keys_at(model, outer), *([] if outer else more)]
         return f"{where}: unknown key; {nearest(str(last), known)}"
     if problem["type"] == "missing":
-        return f"{where}: required, but absent"
+        return f"{where}: required, but absent; add it"
     said = problem["msg"].removeprefix("Value error, ")
     if problem["type"] in ("model_type", "model_attributes_type"):
         said = "expected a mapping of keys"

@@ -26,6 +26,10 @@ PLACE = "sluice.dataset_examples"
 COLUMNS = [
     {"name": f.name, "type": f.dataType.simpleString(), "required": not f.nullable} for f in DATASET_EXAMPLES.columns
 ]
+UNTRACKED = (
+    "the run goes on without tracking. Mend `tracking.uri` (or MLFLOW_TRACKING_URI) or the server there; "
+    "the next run logs the versions that are missing there."
+)
 
 
 @dataclass
@@ -66,7 +70,7 @@ class Tracker:
             act()
         except Exception as error:  # any failure of tracking must not stop a run
             self.client = None
-            self.warn(f"MLflow at {self.uri} failed ({type(error).__name__}); the run goes on without tracking.")
+            self.warn(f"MLflow at {self.uri} failed ({type(error).__name__}); {UNTRACKED}")
 
     def _log_job(self, outcome: Outcome, params: Mapping[str, str], versions: Mapping[str, int]) -> None:
         from mlflow.entities import Metric, Param, RunTag
@@ -155,7 +159,7 @@ def start(recipe: Recipe, run_id: str, code_version: str, warn: Callable[[str], 
         tracker.run_id = run.info.run_id
     except Exception as error:  # the same reason as above
         tracker.client = None
-        warn(f"MLflow at {tracker.uri} cannot be used ({type(error).__name__}); the run goes on without tracking.")
+        warn(f"MLflow at {tracker.uri} cannot be used ({type(error).__name__}); {UNTRACKED}")
     return tracker
 
 

@@ -119,7 +119,8 @@ def locked(folder: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("path", ["raw", "raw/**/*.txt", "raw/*/*.txt", "raw/shut/*", "raw/shut", "raw/shut/e.txt"])
 def test_what_may_not_be_read_is_not_passed_by(locked: Path, path: str) -> None:
     """Its records would seem to have vanished."""
-    with pytest.raises(ConfigError, match=r"source s: raw.* cannot be read: .*[Pp]ermission.*raw/shut"):
+    message = r"source s: raw.* cannot be read: .*[Pp]ermission.*raw/shut/?\. Mend `path`, or the rights there\."
+    with pytest.raises(ConfigError, match=message):
         list_source(source(path))
 
 
@@ -173,7 +174,8 @@ def test_home_and_uris_are_decoded(folder: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_link_to_nowhere_and_a_name_that_is_no_text(folder: Path) -> None:
     os.symlink("nowhere", "raw/link.txt")
-    with pytest.raises(ConfigError, match=r"source s: raw/link\.txt: No such file or directory"):
+    message = r"source s: raw/link\.txt cannot be read: No such file or directory\. Mend or remove it, or mend `path`\."
+    with pytest.raises(ConfigError, match=message):
         list_source(source("raw/*.txt"))
     Path("raw/link.txt").unlink()
     Path(os.fsdecode(b"raw/caf\xe9.txt")).write_text("x")

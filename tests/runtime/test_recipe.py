@@ -81,7 +81,7 @@ def test_the_digest_is_of_what_is_resolved(folder: Path) -> None:
 UNKNOWN = {
     "top level": (
         ("tables: lake", "tabels: lake"),
-        "r.yaml: top level, key tables: required, but absent; "
+        "r.yaml: top level, key tables: required, but absent; add it; "
         "top level, key tabels: unknown key; did you mean tables? Valid: dataset, tables, tracking, sources",
     ),
     "a job": (
@@ -90,7 +90,7 @@ UNKNOWN = {
     ),
     "source": (
         ("path: notes.txt", "pth: notes.txt"),
-        "r.yaml: section sources, source notes, key path: required, but absent; "
+        "r.yaml: section sources, source notes, key path: required, but absent; add it; "
         "section sources, source notes, key pth: unknown key; did you mean path? Valid: name, path, format, delimiter",
     ),
     "field of a source": (

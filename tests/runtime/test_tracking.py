@@ -96,4 +96,4 @@ def test_no_mlflow_is_one_warning_without_secrets(monkeypatch: pytest.MonkeyPatc
     assert tracker.versions("faq", PLACE) is None
     tracker.end("FINISHED")
     (warning,) = warned
-    assert "cannot be used" in warning and "the run goes on" in warning and "secret" not in warning
+    assert "cannot be used" in warning and "Mend `tracking.uri`" in warning and "secret" not in warning
