@@ -30,7 +30,8 @@ def source(path: str, **other: Any) -> Source:
 
 def test_python_files_are_named_as_an_import_names_them(folder: Path) -> None:
     """By their place below the source's folder: where that lies says nothing of the module."""
-    for name in ("test/src/shop/__init__.py", "test/src/shop/_cart.py", "test/src/shop/notes.txt", "one.py"):
+    shop = ("test/src/shop/__init__.py", "test/src/shop/_cart.py", "test/src/shop/notes.txt")
+    for name in (*shop, "test/src/.env/tool.py", "test/src/shop/.cart.py", "one.py"):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_text("")
     for path in ("test/src", str(folder / "test" / "src")):
