@@ -100,5 +100,5 @@ JOB = Job(
     per_source=True,
     libraries=("ftfy", "fasttext-predict", "unicodedata"),
     models=("language_model",),
-    revision=2,
+    revision=3,
 )

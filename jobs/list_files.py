@@ -7,7 +7,6 @@ from pydantic import BaseModel
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from jobs.runtime import console
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.fingerprints import digest
@@ -129,7 +128,7 @@ def outside(context: Context) -> str:
     if given_up:
         shown = ", ".join(given_up[:SHOWN]) + (f" and {len(given_up) - SHOWN} more" if len(given_up) > SHOWN else "")
         said = f"not read, and after {ATTEMPTS} tries left alone while they stay as they are"
-        context.say(console.notice(f"{shown}: {said}. Mend them, or `touch` them where only access was missing"))
+        context.note(f"{shown}: {said}. Mend them, or `touch` them where only access was missing")
     return digest([context.files, context.run_id if len(given_up) < len(unread) else None])
 
 

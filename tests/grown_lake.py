@@ -12,7 +12,7 @@ Version 3: a6 has its first text again; the last row of one.jsonl is gone; three
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from pyspark.sql import Row, SparkSession
 from jobs.pipeline import PIPELINE
 from jobs.runtime.execute import Outcome
 from jobs.runtime.plan import Planned, plan_recipe
-from jobs.runtime.recipe import Recipe, load_recipe
+from jobs.runtime.recipe import Recipe, Tracking, load_recipe
 from jobs.runtime.run import run_recipe
 from jobs.runtime.tables import Lake
 from jobs.runtime.views import register
@@ -69,12 +69,23 @@ class GrownLake:
         )
         return str(found[0]["record_id"])
 
+    @property
+    def mlflow(self) -> str:
+        """Where the last run is tracked; MLflow is out of reach of those before."""
+        return f"sqlite:///{self.folder}/mlflow.db"
+
+    def tracked(self) -> Recipe:
+        """The recipe of the next run: of the last one with MLflow."""
+        if len(self.runs) < len(VERSIONS) - 1:
+            return self.recipe
+        return replace(self.recipe, tracking=Tracking(uri=self.mlflow))
+
     def run(self) -> None:
         """Plan, look whether the plan wrote anything, run, and keep what both said."""
         before = files_in(self.folder)
         self.plans.append(plan_recipe(self.lake.spark, self.recipe, PIPELINE))
         self.unplanned.append(files_in(self.folder) == before)
-        context = run_recipe(self.lake.spark, self.recipe, PIPELINE, say=lambda _: None)
+        context = run_recipe(self.lake.spark, self.tracked(), PIPELINE, say=lambda _: None)
         self.runs.append(context.outcomes)
         # What was not there when the lake was opened must be looked for again.
         self.lake = Lake(self.lake.spark, self.recipe.tables)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from udfs.examples import Drop, Example, build_example, clean_example, document_id, prompt_digest
 from udfs.folding import fold_digest
 from udfs.language import detect_languages
-from udfs.payload_fields import kind_name, read_fields
+from udfs.payload_fields import read_fields
 
 MESSAGE = "struct<role: string, content: string, extra: string>"
 CLEANED_SCHEMA = (
@@ -71,10 +71,7 @@ def _clean(row: Mapping[str, Any], mapped: Mapped, fields: Any, rules: Rules) ->
     kept = {name: row[name] for name in ("record_id", "revision", "source", "path", "position")}
     if row["payload"] is None:
         return kept | {"drop_reason": "vanished"}
-    payload = orjson.loads(row["payload"])
-    if not isinstance(payload, dict):
-        return kept | {"drop_reason": "bad_payload", "drop_value": kind_name(payload)}
-    built = build_example(payload, fields)
+    built = build_example(orjson.loads(row["payload"]), fields)  # an object: readers set aside what is none
     if isinstance(built, Drop):
         return kept | {"drop_reason": built.reason, "drop_value": built.detail}
     cleaned = clean_example(built, rules.cleaners)
@@ -132,4 +129,4 @@ def _judge_languages(rows: list[dict[str, Any]], rules: Rules) -> None:
     for row, code, confidence in zip(left, codes, confidences, strict=True):
         row |= {"language": code, "language_confidence": float(confidence)}
         if rules.languages is not None and (code not in rules.languages or confidence < rules.min_confidence):
-            row |= _drop("language", f"{code} {confidence:.2f}", f"{', '.join(rules.languages)} {rules.min_confidence}")
+            row |= _drop("language", f"{code} {confidence:g}", f"{', '.join(rules.languages)} {rules.min_confidence:g}")

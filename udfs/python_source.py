@@ -177,11 +177,15 @@ def package_files(name: str) -> list[tuple[str, str, int, int]]:
     else:
         roots = [Path(location) for location in spec.submodule_search_locations]
     found = [(file, root) for root in roots for file in (root.rglob("*.py") if root.is_dir() else [root])]
-    # Editors leave links to nowhere whose names begin with a dot.
-    files = [_stat_file(file, root) for file, root in found if file.is_file() and not file.name.startswith(".")]
+    # Editors leave links to nowhere whose names begin with a dot; folders so named are of tools.
+    files = [_stat_file(file, root) for file, root in found if file.is_file() and not _is_hidden(file, root)]
     if not files:
         raise ValueError(f"package {name!r} has no .py files to read: it is built in or compiled")
     return sorted(files)
+
+
+def _is_hidden(file: Path, root: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(root).parts)
 
 
 def _stat_file(file: Path, root: Path) -> tuple[str, str, int, int]:

@@ -1,18 +1,16 @@
 """What the jobs of one run share: the scope, what earlier runs did, and what this one has done so far."""
 
-import subprocess
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from jobs.runtime import lake_params
+from jobs.runtime import console, lake_params
+from jobs.runtime.code_version import code_version
 from jobs.runtime.execute import Outcome
 from jobs.runtime.fingerprints import all_fingerprints
 from jobs.runtime.history import History
@@ -52,6 +50,10 @@ class Context:
         """The files of the recipe's sources: looked for once, so that all jobs of a run see the same."""
         return list_files(self.recipe.sources, self.lake.location)
 
+    def note(self, text: str) -> None:
+        """Say something to know, on a line of its own."""
+        self.say(console.notice(text))
+
     @property
     def recipe(self) -> Recipe:
         """The recipe that runs."""
@@ -88,17 +90,3 @@ def last_runs(lake: Lake, dataset: str) -> dict[str, Row]:
     runs = lake.read(JOB_RUNS).where((F.col("dataset") == dataset) & F.col("status").isin("done", "skipped"))
     newest = runs.groupBy("job").agg(F.max_by(F.struct("*"), F.struct("finished_at", "run_id")).alias("run"))
     return {row["job"]: row["run"] for row in newest.collect()}
-
-
-def code_version() -> str:
-    """Version of the installed distribution, with the commit where the code runs from a checkout."""
-    try:
-        number = version("sluice-sft")
-    except PackageNotFoundError:
-        number = "0"
-    root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():
-        return number
-    command = ["git", "-C", str(root), "rev-parse", "--short=12", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return f"{number}+{found.stdout.strip()}" if found.returncode == 0 else number

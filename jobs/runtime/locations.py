@@ -31,6 +31,15 @@ def require_usable(location: str) -> None:
         raise ConfigError(f"tables: {location} cannot be a lake: {path} is a file, expected a folder. Mend `tables`.")
 
 
+def require_local(location: str, master: str) -> None:
+    """ConfigError where each machine of a cluster would take a relative folder for one of its own."""
+    if not master.startswith("local"):
+        raise ConfigError(
+            f"tables: {location} is a relative path, and the master {master} works on several machines: expected a "
+            "place that all of them see, such as s3://bucket/lake, or an absolute path on a shared disk. Mend `tables`."
+        )
+
+
 def unusable(location: str, error: OSError) -> ConfigError:
     """What the system said of the place."""
     said = f"{error.strerror}: {error.filename}" if error.filename else error.strerror

@@ -17,7 +17,7 @@ from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe
 from jobs.runtime.run import between
 from jobs.runtime.scope import newest
-from jobs.runtime.staleness import look, why_stale
+from jobs.runtime.staleness import look, require_fresh, why_stale
 from jobs.runtime.tables import Lake
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES
@@ -64,6 +64,7 @@ def plan_recipe(
     """The plan of a run from `first` to `last`, in order."""
     chosen = between(jobs, first, last)
     context = look(Lake(spark, recipe.tables), recipe, jobs)
+    require_fresh(context, chosen)
     forecast = _Forecast()
     return [_plan(context, job, forecast) for job in chosen]
 

@@ -66,12 +66,20 @@ def record(context: Context) -> None:
     context.lake.append(JOB_RUNS, conform(JOB_RUNS, frame), {"run": context.run_id, "job": "job_runs"})
 
 
+def _versions(job: Job, row: dict[str, Any]) -> dict[str, int]:
+    """The table versions that a job read and left, as MLflow's tags name them."""
+    own = job.writes.name
+    left = {f"output_version.{own}": row["output_version"]} if row["output_version"] is not None else {}
+    return {f"input_version.{name}": number for name, number in row["inputs"].items() if name != own} | left
+
+
 def track(context: Context, tracker: Tracker, status: str) -> None:
     """Give MLflow every job, and every published version that it lacks: this run's, and those of runs that could not
     reach it or were killed before they did."""
     for outcome, row in zip(context.outcomes, context.rows, strict=True):
         params = {"fingerprint": row["fingerprint"], "params": row["params"], "code_version": context.code_version}
-        tracker.job(outcome, params | {"recipe_digest": context.recipe.digest()}, row["inputs"])
+        versions = _versions(context.jobs[row["position"]], row)
+        tracker.job(outcome, params | {"recipe_digest": context.recipe.digest()}, versions)
     place = context.lake.path(DATASET_EXAMPLES)
     known = tracker.versions(context.recipe.dataset, place)
     if known is not None and context.lake.exists(DATASET_VERSIONS):

@@ -40,24 +40,30 @@ def run_recipe(
         raise ConfigError(f"--resplit: assign_splits is not among {chosen[0].name} to {chosen[-1].name}")
     lake = Lake(spark, recipe.tables)
     run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S") + "-" + uuid.uuid4().hex[:6]
-    # What other runs did is read once none of them can write any more.
-    with lease.hold(lake, run_id) as held, ThreadPoolExecutor(2) as pool:
+    with (
+        console.progress(f"{recipe.dataset}: opening the lake", len(chosen)) as bar,
+        # What other runs did is read once none of them can write any more.
+        lease.hold(lake, run_id) as held,
+        ThreadPoolExecutor(2) as pool,
+    ):
         context = open_context(lake, recipe, jobs, say, run_id)
         require_fresh(context, chosen)
         context.resplit = resplit
-        starting = pool.submit(tracking.start, context.recipe, run_id, context.code_version, say)
+        starting = pool.submit(
+            tracking.start, context.recipe, lake.location, run_id, context.code_version, context.note
+        )
         context.created = {job.writes.name: pool.submit(_create, context, job) for job in chosen}
         status = "FAILED"
         try:
-            with console.progress(recipe.dataset, len(chosen)) as bar:
-                for job in chosen:
-                    bar.update(bar.task_ids[0], description=f"{recipe.dataset}: {job.name}")
-                    held.require()
-                    _one_job(context, job)
-                    bar.advance(bar.task_ids[0])
+            for job in chosen:
+                bar.update(bar.task_ids[0], description=f"{recipe.dataset}: {job.name}")
+                held.require()
+                _one_job(context, job)
+                bar.advance(bar.task_ids[0])
             status = "FINISHED"
         finally:
             # What stopped the run is what the user must see, also when Spark is gone and nothing can be recorded.
+            bar.update(bar.task_ids[0], description=f"{recipe.dataset}: recording the run")
             with suppress(Exception) if status == "FAILED" else nullcontext():
                 recording.record(context)
                 recording.track(context, starting.result(), status)
@@ -93,7 +99,7 @@ def _one_job(context: Context, job: Job) -> None:
         _remember(context, job, replace(outcome, status="refused", error=str(refusal)))
         with suppress(Exception):  # what may have caused it must not hide the refusal itself
             for notice in draft_notices(context):
-                context.say(console.notice(notice))
+                context.note(notice)
         raise
     _remember(context, job, outcome)
 

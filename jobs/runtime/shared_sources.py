@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 from pyspark.sql import functions as F
 
-from jobs.runtime import console
 from jobs.runtime.context import Context
 from jobs.runtime.listing import local_path
 from jobs.runtime.recipe import Source
@@ -21,7 +20,7 @@ def compare_sources(context: Context) -> None:
         drops = " Its records are dropped now (on_vanish)." if source.on_vanish == "drop" else ""
         said = f"its path is {source.path}, but dataset {dataset} of this lake reads {path} under that name, which"
         cure = "A source is one place for all datasets: give one of the two another name, or both one path"
-        context.say(console.notice(f"source {source.name}: {said} counts as vanished.{drops} {cure}"))
+        context.note(f"source {source.name}: {said} counts as vanished.{drops} {cure}")
 
 
 def contradicted(context: Context) -> Iterator[tuple[Source, str, str]]:

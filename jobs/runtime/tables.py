@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.runtime.errors import ConfigError, SchemaMismatchError
-from jobs.runtime.locations import faults_named, require_usable
+from jobs.runtime.locations import faults_named, require_local, require_usable
 from jobs.runtime.table_sql import ID, add_columns_sql, create_sql, predicate
 from schemas.table import Table
 
@@ -58,6 +58,8 @@ class Lake:
     def __post_init__(self) -> None:
         """A relative path means one thing wherever Spark's own working directory is."""
         if "://" not in self.location:
+            if not os.path.isabs(self.location):
+                require_local(self.location, self.spark.conf.get("spark.master", "local") or "local")
             self.location = os.path.abspath(self.location)
             require_usable(self.location)
 

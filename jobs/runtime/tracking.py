@@ -22,6 +22,7 @@ MAX_PARAM = 6000
 VERSION_OF, VERSION, DIGEST = "sluice.dataset", "sluice.dataset_version", "sluice.content_digest"
 # Where the examples are: lakes that share a tracking server may have datasets of one name.
 PLACE = "sluice.dataset_examples"
+LAKE = "sluice.lake"
 # The schema as MLflow writes it: one entry a column.
 COLUMNS = [
     {"name": f.name, "type": f.dataType.simpleString(), "required": not f.nullable} for f in DATASET_EXAMPLES.columns
@@ -44,7 +45,9 @@ class Tracker:
     warned: bool = field(default=False)
 
     def job(self, outcome: Outcome, params: Mapping[str, str], versions: Mapping[str, int]) -> None:
-        """Log one job as a child run."""
+        """Log one job as a child run.
+
+        versions: input_version.TABLE and output_version.TABLE, what it read and what it left."""
         self._try(lambda: self._log_job(outcome, params, versions))
 
     def versions(self, dataset: str, table_path: str) -> set[tuple[int, str]] | None:
@@ -86,7 +89,7 @@ class Tracker:
             run.info.run_id,
             metrics=[Metric(name, float(value), now, 0) for name, value in metrics.items()],
             params=[Param(name, value[:MAX_PARAM]) for name, value in params.items()],
-            tags=[RunTag(f"table_version.{name}", str(value)) for name, value in versions.items()],
+            tags=[RunTag(name, str(value)) for name, value in versions.items()],
         )
         ended = "FAILED" if outcome.status in ("failed", "refused") else "FINISHED"
         self.client.set_terminated(run.info.run_id, ended)
@@ -141,8 +144,10 @@ def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def start(recipe: Recipe, run_id: str, code_version: str, warn: Callable[[str], None]) -> Tracker:
-    """Open the parent run; without a reachable MLflow a tracker that does nothing, after one warning."""
+def start(recipe: Recipe, lake: str, run_id: str, code_version: str, warn: Callable[[str], None]) -> Tracker:
+    """Open the parent run; without a reachable MLflow a tracker that does nothing, after one warning.
+
+    lake: where it is. Who calls holds its lease: other runs of it that still seem to run were killed."""
     uri = uri_of(recipe)
     # MLflow's own seven tries of a server that is gone take minutes, and the run waits for them at its end.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
@@ -154,7 +159,9 @@ def start(recipe: Recipe, run_id: str, code_version: str, warn: Callable[[str], 
             logging.getLogger(name).setLevel(logging.WARNING)
         tracker.client = MlflowClient(tracking_uri=uri)
         tracker.experiment_id = _experiment(tracker.client, recipe.tracking.experiment)
+        _end_killed(tracker.client, tracker.experiment_id, lake)
         tags = {"sluice.run": run_id, "sluice.code_version": code_version, "sluice.recipe_digest": recipe.digest()}
+        tags[LAKE] = lake
         run = tracker.client.create_run(tracker.experiment_id, run_name=recipe.dataset, tags=tags)
         tracker.run_id = run.info.run_id
     except Exception as error:  # the same reason as above
@@ -171,6 +178,12 @@ def uri_of(recipe: Recipe) -> str:
 def _experiment(client: Any, name: str) -> str:
     found = client.get_experiment_by_name(name)
     return str(found.experiment_id if found else client.create_experiment(name))
+
+
+def _end_killed(client: Any, experiment_id: str, lake: str) -> None:
+    for run in client.search_runs([experiment_id], "attributes.status = 'RUNNING'"):
+        if run.data.tags.get(LAKE) == lake:
+            client.set_terminated(run.info.run_id, "KILLED")
 
 
 def _platform_uri() -> str | None:

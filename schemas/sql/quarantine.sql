@@ -16,4 +16,4 @@ WHERE n.place = 1 AND n.drop_reason IS NOT NULL AND n.revision >= coalesce(r.rev
 UNION ALL
 SELECT DISTINCT source, path, position, record_id, revision, 'clean_text', drop_reason, CAST(NULL AS STRING), drop_value, drop_threshold
 FROM current_records
-WHERE drop_reason LIKE 'rule:%' OR drop_reason IN ('missing_field', 'bad_field', 'bad_payload', 'bad_messages', 'unknown_label')
+WHERE drop_reason LIKE 'rule:%' OR drop_reason IN ('missing_field', 'bad_field', 'bad_messages', 'unknown_label')

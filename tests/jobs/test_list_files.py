@@ -170,7 +170,7 @@ def test_a_look_outside_sees_files_and_what_waits_to_be_tried_again(spark: Spark
         }
         lake = SimpleNamespace(exists=lambda table: reason is not None, read=lambda table: known[table])
         recipe = SimpleNamespace(sources=(FAQ, DROP))
-        context: Any = SimpleNamespace(files=[file], run_id=run_id, lake=lake, recipe=recipe, say=said.append)
+        context: Any = SimpleNamespace(files=[file], run_id=run_id, lake=lake, recipe=recipe, note=said.append)
         return outside(context)
 
     one, other = ("faq", "a", "/here/a", 10, 1000), ("faq", "a", "/here/a", 10, 1001)

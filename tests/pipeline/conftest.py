@@ -33,6 +33,13 @@ OF_THE_RUN = (
     "modified_ms",
 )
 
+# The command itself, with another number of partitions than a laptop's.
+ENTRY = """
+from jobs.runtime import cli, session
+session.LOCAL_CONF["spark.sql.shuffle.partitions"] = "{partitions}"
+cli.main()
+"""
+
 
 @dataclass(frozen=True)
 class Project:
@@ -55,9 +62,12 @@ class Project:
         top = {"tables": "lake", "tracking": {"uri": f"sqlite:///{self.folder}/mlflow.db"}}
         self.recipe.write_text(yaml.safe_dump(top | sections, allow_unicode=True))
 
-    def start(self, master: str = "local[2]", options: Sequence[str] = ()) -> "subprocess.Popen[str]":
-        """Start `sluice run` in this folder."""
-        command = [sys.executable, "-m", "jobs.runtime.cli", "run", str(self.recipe), *options]
+    def start(
+        self, master: str = "local[2]", options: Sequence[str] = (), partitions: int = 4
+    ) -> "subprocess.Popen[str]":
+        """Start `sluice run` in this folder, as the leader of a process group; partitions: of Spark's shuffles."""
+        entry = ENTRY.format(partitions=partitions)
+        command = [sys.executable, "-c", entry, "run", str(self.recipe), *options]
         environment = {
             **os.environ,
             "SLUICE_MASTER": master,
@@ -65,12 +75,18 @@ class Project:
             "PYTHONUNBUFFERED": "1",
         }
         return subprocess.Popen(
-            command, cwd=self.folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command,
+            cwd=self.folder,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
-    def run(self, master: str = "local[2]", options: Sequence[str] = ()) -> str:
+    def run(self, master: str = "local[2]", options: Sequence[str] = (), partitions: int = 4) -> str:
         """Run to the end; fails with what the run said unless it exits with 0."""
-        process = self.start(master, options)
+        process = self.start(master, options, partitions)
         said, _ = process.communicate(timeout=900)
         assert process.returncode == 0, said
         return said

@@ -19,15 +19,18 @@ from jobs.runtime.recipe import load_recipe
 from jobs.runtime.run import run_recipe
 from jobs.runtime.tables import Lake
 from jobs.runtime.views import register
+from schemas.clean_records import CLEAN_RECORDS
+from schemas.labels import LABELS
+from schemas.raw_records import RAW_RECORDS
+from schemas.selections import SELECTIONS
+from schemas.splits import SPLITS
 
 BANK_ROWS = 10_000
 PAIRS = 150
 THREADS = 200
 GROUP = "thread-grown"
-READING = {"bad_json", "not_an_object", "bad_encoding", "bad_csv_row", "bad_python", "missing_key", "duplicate_key"}
-CLEANING = {"vanished", "missing_field", "bad_field", "bad_messages", "empty_text", "too_short", "too_long"}
-CLEANING |= {"unknown_label"}
-SELECTING = {"label_conflict", "conflict", "large_group", "cross_split", "duplicate"}
+# A file that is set aside has no record.
+OF_FILES = {"bad_header", "empty_file", "truncated_file", "wrong_encoding", "unreadable_file"}
 
 
 def words(name: str, count: int) -> list[str]:
@@ -215,11 +218,18 @@ def drawn(fates: dict[str, list[Row]]) -> list[str]:
     for ident in order:
         for fate in fates[ident]:
             kinds.setdefault((fate["outcome"], fate["drop_reason"]), ident)
-    assert (READING | CLEANING | SELECTING) - {reason for _, reason in kinds} == set()
     return list(dict.fromkeys([*kinds.values(), *order]))
 
 
-def parts_of(fate: Row) -> list[str]:
-    """What the sentence of a version must say of an outcome."""
-    wanted = (fate["outcome"], fate["drop_reason"], fate["drop_value"], fate["merged_into"], fate["partner_id"])
-    return [part for part in wanted if part is not None]
+def explainable() -> set[str]:
+    """Every reason code that a record can have."""
+    tables = (RAW_RECORDS, CLEAN_RECORDS, SPLITS, LABELS, SELECTIONS)
+    return {code for table in tables for code in table.reasons} - OF_FILES
+
+
+def assert_told(told: Sequence[str], fate: Row) -> None:
+    """One sentence tells of the outcome in its version, with all that the outcome says."""
+    start = f"In version {fate['dataset_version']} of {fate['dataset']} ("
+    said = [line for line in told if line.startswith(start)]
+    parts = ("outcome", "drop_reason", "drop_value", "merged_into", "partner_id")
+    assert len(said) == 1 and all(fate[part] in said[0] for part in parts if fate[part] is not None), (said, fate)

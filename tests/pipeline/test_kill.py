@@ -1,10 +1,13 @@
 """Kill the real command, run it again: the same tables as an undisturbed run, nothing doubled, no waiting.
 
-A kill point is a job and a phase: `running` once the job before it has said its line, `data` when data files lie in
-its table that no log entry names. The whole process tree gets SIGKILL: the driver, the JVM and the Python workers.
+A kill point is a job and a phase: `running` once the job before it has said its line, `data` when as many whole data
+files as the undisturbed run wrote lie in its table and no log entry names them. The driver and its JVM are stopped at
+the point, so that nothing can go on while the tree is listed; then the whole tree gets SIGKILL, Python workers too.
 """
 
 import json
+import os
+import signal
 import subprocess
 import threading
 import time
@@ -65,7 +68,8 @@ def kill_and_compare(
     calm.run()
     hits = []
     for job, table, phase in in_pipeline_order(points):
-        hit = kill_at(killed, job, table, phase, stop_all)
+        wanted = len(committed_files(calm.lake / table))
+        hit = kill_at(killed, job, table, phase, wanted, stop_all)
         print(f"killed {job}: {'between data files and commit' if hit == 'data' else hit}")
         hits.append(hit)
     assert "missed" not in hits, hits
@@ -83,8 +87,10 @@ def in_pipeline_order(points: tuple[tuple[str, str, str], ...]) -> list[tuple[st
     return sorted(points, key=lambda point: (names.index(point[0]), point[2] == "data"))
 
 
-def kill_at(project: Any, job: str, table: str, phase: str, stop_all: list[Any]) -> str:
-    """Start the command, kill its tree at the point; returns the phase that was hit, or what was missed."""
+def kill_at(project: Any, job: str, table: str, phase: str, wanted: int, stop_all: list[Any]) -> str:
+    """Start the command, kill its tree at the point; returns the phase that was hit, or that it was missed.
+
+    wanted: whole data files that lie there when the write is over."""
     folder = project.lake / table
     left = data_without_commit(folder)  # by the kill before
     process = project.start()
@@ -92,15 +98,16 @@ def kill_at(project: Any, job: str, table: str, phase: str, stop_all: list[Any])
     said = lines_of(process)
 
     def reached() -> bool:
-        return runs(job, said) if phase == "running" else bool(data_without_commit(folder) - left)
+        return runs(job, said) if phase == "running" else len(data_without_commit(folder) - left) >= wanted > 0
 
     end = time.monotonic() + SECONDS
     while process.poll() is None and time.monotonic() < end:
         if reached():
-            before = log_entries(folder)
+            os.killpg(process.pid, signal.SIGSTOP)
+            hit = reached()
             kill_tree(process.pid)
             process.wait()
-            return phase if log_entries(folder) == before and reached() else "missed"
+            return phase if hit and reached() else "missed"
         time.sleep(0.002)
     kill_tree(process.pid)
     return "missed"
@@ -136,14 +143,22 @@ def kill_tree(pid: int) -> None:
     psutil.wait_procs(tree, timeout=20)
 
 
-def log_entries(folder: Path) -> set[str]:
-    return {name.name for name in (folder / "_delta_log").glob("*.json")}
-
-
 def data_without_commit(folder: Path) -> set[str]:
-    """Data files that no log entry names: the write is over, its commit is not."""
-    files = {str(name.relative_to(folder)) for name in folder.rglob("*.parquet") if not name.name.startswith(".")}
-    return files - committed_files(folder)
+    """Whole data files that no log entry names."""
+    names = {str(name.relative_to(folder)) for name in folder.rglob("part-*.parquet") if is_whole(name)}
+    return names - committed_files(folder)
+
+
+def is_whole(file: Path) -> bool:
+    """Whether the writer has closed the Parquet file: it begins and ends with the format's four letters."""
+    try:
+        with file.open("rb") as data:
+            if data.read(4) != b"PAR1" or os.fstat(data.fileno()).st_size < 12:
+                return False
+            data.seek(-4, os.SEEK_END)
+            return data.read(4) == b"PAR1"
+    except OSError:
+        return False
 
 
 def committed_files(folder: Path) -> set[str]:
@@ -164,6 +179,10 @@ def test_the_watch_tells_data_files_from_committed_ones(tmp_path: Path) -> None:
     (log / f"{0:020}.json").write_text('{"protocol": {}}\n')
     assert not data_without_commit(tmp_path)
     (tmp_path / "part-0.parquet").touch()
+    assert not data_without_commit(tmp_path), "opened, not written"
+    (tmp_path / "part-0.parquet").write_bytes(b"PAR1" + bytes(8))
+    assert not data_without_commit(tmp_path), "not closed"
+    (tmp_path / "part-0.parquet").write_bytes(b"PAR1" + bytes(8) + b"PAR1")
     assert data_without_commit(tmp_path) == {"part-0.parquet"}
     (log / f"{1:020}.json").write_text('{"add": {"path": "part-0.parquet"}}\n')
     assert not data_without_commit(tmp_path)

@@ -28,7 +28,7 @@ def context_of(spark: SparkSession, source: Source, said: list[str]) -> Any:
         exists=lambda table: True, read=lambda table: frame(spark, DATASET_VERSIONS.columns, *versions)
     )
     recipe = SimpleNamespace(dataset="mine", sources=(source,))
-    return SimpleNamespace(lake=lake, recipe=recipe, say=said.append)
+    return SimpleNamespace(lake=lake, recipe=recipe, note=said.append)
 
 
 @pytest.mark.parametrize(("path", "told"), [("b.csv", 0), ("./b.csv", 0), ("a.csv", 1)])

@@ -29,9 +29,9 @@ def recipe(uri: str) -> Recipe:
 def test_a_run_its_jobs_and_the_splits_it_published(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     warned: list[str] = []
-    tracker = start(recipe(uri), "run-1", "0.1.0+abc", warned.append)
+    tracker = start(recipe(uri), "/lake", "run-1", "0.1.0+abc", warned.append)
     done = Outcome("clean_text", "done", 1.5, 2.5, rows_in=9, rows_out=8, dropped={"too_short": 1, "rule:has_text": 2})
-    tracker.job(done, {"fingerprint": "f1"}, {"raw_records": 3})
+    tracker.job(done, {"fingerprint": "f1"}, {"input_version.raw_records": 3})
     tracker.job(Outcome("check_gates", "refused"), {}, {})
     assert tracker.versions("faq", PLACE) == set()
     tracker.version(MANIFEST, PLACE, on_parent=True)
@@ -50,7 +50,7 @@ def test_a_run_its_jobs_and_the_splits_it_published(tmp_path: Path) -> None:
         **{"rows_in": 9, "rows_out": 8, "seconds": 1.5, "cpu_seconds": 2.5},
         **{"dropped_too_short": 1, "dropped_rule_has_text": 2},
     }
-    assert child.data.params == {"fingerprint": "f1"} and child.data.tags["table_version.raw_records"] == "3"
+    assert child.data.params == {"fingerprint": "f1"} and child.data.tags["input_version.raw_records"] == "3"
     statuses = {name: run.info.status for name, run in runs.items()}
     assert statuses == {"faq": "FAILED", "clean_text": "FINISHED", "check_gates": "FAILED"}
 
@@ -69,7 +69,7 @@ def test_a_run_its_jobs_and_the_splits_it_published(tmp_path: Path) -> None:
 
 def test_a_version_that_no_run_logged_is_logged_by_the_next(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    tracker = start(recipe(uri), "run-2", "0", lambda _: None)
+    tracker = start(recipe(uri), "/lake", "run-2", "0", lambda _: None)
     tracker.version(MANIFEST, "/lake/dataset_examples", on_parent=False)
     tracker.version(MANIFEST | {"dataset_version": 3}, "/lake/dataset_examples", on_parent=True)
     tracker.end("FINISHED")
@@ -86,11 +86,24 @@ def test_a_version_that_no_run_logged_is_logged_by_the_next(tmp_path: Path) -> N
     assert late.inputs is not None and len(late.inputs.dataset_inputs) == 3
 
 
+def test_runs_of_this_lake_that_a_kill_left_open_are_closed_by_the_next(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    for lake, run in (("/lake", "killed"), ("/other", "alive")):
+        start(recipe(uri), lake, run, "0", lambda _: None)
+    start(recipe(uri), "/lake", "next", "0", lambda _: None)
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("trial")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    statuses = {run.data.tags["sluice.run"]: run.info.status for run in runs}
+    assert statuses == {"killed": "KILLED", "alive": "RUNNING", "next": "RUNNING"}
+
+
 @pytest.mark.parametrize("uri", ["nowhere://user:secret@at.all", "http://user:secret@127.0.0.1:9"])
 def test_no_mlflow_is_one_warning_without_secrets(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     warned: list[str] = []
-    tracker = start(recipe(uri), "run-1", "0", warned.append)
+    tracker = start(recipe(uri), "/lake", "run-1", "0", warned.append)
     tracker.job(Outcome("clean_text", "done"), {}, {})
     tracker.version(MANIFEST, "/lake", on_parent=True)
     assert tracker.versions("faq", PLACE) is None

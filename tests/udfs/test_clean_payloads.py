@@ -46,7 +46,7 @@ def test_records_in_no_wanted_language_are_dropped(model: str) -> None:
     """One that is too short lies between them: a language belongs to its own text."""
     rows = clean(model, ("en", "zh"), 0.0, GERMAN, CHINESE, "好的", ENGLISH)
     assert outcomes(rows) == [
-        ("de", "language", "de 1.00", "en, zh 0.0"),
+        ("de", "language", "de 0.9996", "en, zh 0"),
         ("zh", None, None, None),
         (None, "too_short", "2", "4"),
         ("en", None, None, None),
@@ -63,14 +63,14 @@ def test_records_in_no_wanted_language_are_dropped(model: str) -> None:
 
 def test_a_wanted_language_below_the_confidence_is_dropped(model: str) -> None:
     assert outcomes(clean(model, ("en", "zh"), 0.5, UNSURE, ENGLISH)) == [
-        ("en", "language", "en 0.38", "en, zh 0.5"),
+        ("en", "language", "en 0.3825", "en, zh 0.5"),
         ("en", None, None, None),
     ]
     assert outcomes(clean(model, ("en", "zh"), 0.3, UNSURE)) == [("en", None, None, None)]
 
 
 def test_a_text_without_letters_is_in_no_language(model: str) -> None:
-    assert outcomes(clean(model, ("en",), 0.0, "123 + 4")) == [("und", "language", "und 0.00", "en 0.0")]
+    assert outcomes(clean(model, ("en",), 0.0, "123 + 4")) == [("und", "language", "und 0", "en 0")]
 
 
 def test_where_no_languages_are_named_all_stay_and_are_told(model: str) -> None:

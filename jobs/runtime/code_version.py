@@ -1,0 +1,40 @@
+"""Which code runs: what a manifest, a run in MLflow and `--version` name."""
+
+import subprocess
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from jobs.runtime.fingerprints import digest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("jobs", "udfs", "schemas")
+CODE = (".py", ".sql")
+
+
+def code_version() -> str:
+    """Version of the distribution, the commit where it runs from a checkout, and the digest of the code as it lies
+    there: an edited checkout is other code. Such as 0.1.0+9ce7b9d6b0a1.4be2ba1f40a26c31."""
+    code = code_digest([ROOT / package for package in PACKAGES])
+    return f"{_number()}+{'.'.join([*_commit(), code])}"
+
+
+def code_digest(packages: Sequence[Path]) -> str:
+    """Digest of names and contents of the Python and SQL files of some packages."""
+    files = sorted((package.name, file) for package in packages for file in package.rglob("*") if file.suffix in CODE)
+    return digest([(name, file.name, file.read_text(encoding="utf-8")) for name, file in files])
+
+
+def _number() -> str:
+    try:
+        return version("sluice-sft")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _commit() -> list[str]:
+    if not (ROOT / ".git").exists():
+        return []
+    command = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return [found.stdout.strip()] if found.returncode == 0 else []
