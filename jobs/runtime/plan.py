@@ -19,6 +19,7 @@ from jobs.runtime.run import between
 from jobs.runtime.scope import newest
 from jobs.runtime.staleness import look, require_fresh, why_stale
 from jobs.runtime.tables import Lake
+from schemas.documents import DOCUMENTS
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES
 from schemas.table import Table
@@ -105,8 +106,10 @@ def _count(context: Context, job: Job, forecast: _Forecast) -> tuple[int, str]:
     table = job.reads[0]
     if table.name in forecast.replaced:
         return forecast.replaced[table.name], table.name
-    now = context.scope.seen(table, job).count() if _is_there(context, table) else 0
-    return now + forecast.added.get(table.name, 0), table.name
+    # Whatever is known of documents, a job over the whole dataset works one row a current document.
+    rows = context.scope.seen(table, job) if table.has("dataset") else context.scope.current_ids()
+    now = rows.count() if _is_there(context, table) else 0
+    return now + forecast.added.get(table.name, 0), table.name if table.has("dataset") else DOCUMENTS.name
 
 
 def _is_there(context: Context, table: Table) -> bool:
