@@ -9,8 +9,9 @@ DEMO_RECIPES := conf/recipes/reviews_zh.yaml conf/recipes/python_docs.yaml
 
 # The long lanes have targets of their own, so `make test` leaves them out.
 KILL_TESTS := tests/pipeline/test_kill.py
-EQUAL_TESTS := tests/pipeline/test_equal.py tests/pipeline/test_growth.py
+EQUAL_TESTS := $(addprefix tests/pipeline/,test_equal.py test_growth.py test_run_again.py)
 STORY_TESTS := tests/pipeline/test_story.py
+DEMO_TESTS := tests/pipeline/test_demo.py
 KILL_OPTIONS := -s
 EQUAL_OPTIONS :=
 KILL_CI_OPTIONS := -m "not by_hand" -s
@@ -23,7 +24,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 PACKAGES := -e ".[local,test,notebooks]" scikit-learn -c conf/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo lint types check-kill check-equal check-story check-kill-ci check-equal-ci constraints clean
+.PHONY: help setup test demo lint types check-kill check-equal check-story check-demo check-kill-ci check-equal-ci constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,7 +49,7 @@ demo: $(INSTALLED) ## build datasets from real text and print where they are
 	$(BIN)/sluice run $(DEMO_RECIPES)
 
 test: $(INSTALLED) ## run the tests
-	$(BIN)/pytest -m "not by_hand" $(addprefix --ignore=,$(KILL_TESTS) $(EQUAL_TESTS) $(STORY_TESTS))
+	$(BIN)/pytest -m "not by_hand" $(addprefix --ignore=,$(KILL_TESTS) $(EQUAL_TESTS) $(STORY_TESTS) $(DEMO_TESTS))
 
 lint: $(INSTALLED) ## check style and format
 	$(BIN)/ruff check .
@@ -65,6 +66,9 @@ check-equal: $(INSTALLED) ## compare runs that must give the same tables (long)
 
 check-story: $(INSTALLED) ## change sources, recipes and tables of one lake in many ways and look at every rule (long)
 	$(BIN)/pytest $(STORY_TESTS)
+
+check-demo: $(INSTALLED) ## compare the lake that `make demo` has left with what README says, explain a hundred records
+	$(BIN)/pytest $(DEMO_TESTS)
 
 check-kill-ci: $(INSTALLED)
 	$(BIN)/pytest $(KILL_TESTS) $(KILL_CI_OPTIONS)

@@ -1,14 +1,11 @@
 """A plan writes nothing, is exact as far as the tables tell, and never understates."""
 
-import shutil
-from pathlib import Path
-
 import pytest
 
 from jobs.pipeline import PIPELINE
 from jobs.runtime.plan import plan_recipe
 from jobs.runtime.recipe import load_recipe
-from tests.grown_lake import GrownLake, files_in
+from tests.grown_lake import GrownLake
 
 
 @pytest.mark.spark
@@ -52,19 +49,3 @@ def test_the_first_stale_job_is_exact_and_those_behind_it_bounded(grown_lake: Gr
     assert (plan["find_leaks"].rows, plan["infer_labels"].rows) == (None, None)
     behind = [plan[name] for name in ("select_examples", "check_gates", "write_dataset", "publish_dataset")]
     assert all(job.rows is not None and job.rows >= documents and not job.exact for job in behind)
-
-
-@pytest.mark.spark
-def test_a_gate_judges_anew_only_what_is_selected_anew(grown_lake: GrownLake, tmp_path: Path) -> None:
-    """A published draft is gone: judging nothing would publish an empty version."""
-    from jobs.runtime.run import run_recipe
-
-    shutil.copytree(grown_lake.recipe.tables, tmp_path / "lake")
-    recipe = load_recipe(grown_lake.recipe.path, PIPELINE, ["check_gates.repair=0.5"], str(tmp_path / "lake"))
-    before = files_in(tmp_path)
-    plan = {job.job: job for job in plan_recipe(grown_lake.lake.spark, recipe, PIPELINE)}
-    assert plan["select_examples"].rows is not None and files_in(tmp_path) == before
-    context = run_recipe(grown_lake.lake.spark, recipe, PIPELINE, say=lambda _: None)
-    done = {outcome.job: outcome for outcome in context.outcomes}
-    assert done["select_examples"].rows_out > 0
-    assert (done["publish_dataset"].status, context.scope.published().count()) == ("skipped", 3)

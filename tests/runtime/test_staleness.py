@@ -1,5 +1,6 @@
 """What makes a job stale beyond its own parameters, and what a run that begins late takes over."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
@@ -13,7 +14,7 @@ from jobs.runtime.fingerprints import all_fingerprints, flat
 from jobs.runtime.recipe import Recipe, Source, Tracking, load_recipe
 from jobs.runtime.run import run_recipe
 from jobs.runtime.scope import Scope
-from jobs.runtime.staleness import fingerprint_seen
+from jobs.runtime.staleness import fingerprint_seen, look, why_stale
 from tests.grown_lake import GrownLake
 
 JOBS = {job.name: job for job in PIPELINE}
@@ -52,6 +53,20 @@ def test_a_run_cannot_begin_behind_a_verdict_that_is_missing(
     recipe = load_recipe(grown_lake.recipe.path, PIPELINE, ["check_gates.repair=0.5"])
     with pytest.raises(ConfigError, match=said):
         run_recipe(spark, recipe, PIPELINE, first=first, say=lambda _: None)
+
+
+@pytest.mark.spark
+def test_a_table_that_was_made_anew_gives_its_job_work(spark: SparkSession, grown_lake: GrownLake) -> None:
+    """Somebody has deleted it and put another in its place, with the same number of commits perhaps."""
+    context = look(grown_lake.lake, grown_lake.recipe, PIPELINE)
+    assert [job.name for job in PIPELINE if why_stale(context, job)] == []
+    opened = context.lake.opened["documents"]
+    context.lake.opened["documents"] = replace(opened, id="another")
+    try:
+        stale = {job.name: why for job in PIPELINE if (why := why_stale(context, job))}
+    finally:
+        context.lake.opened["documents"] = opened
+    assert stale == {"collect_documents": "table documents is not the one it wrote"}
 
 
 @pytest.mark.spark

@@ -11,7 +11,7 @@ from jobs.runtime.errors import ConfigError
 from jobs.runtime.plan import plan_recipe
 from jobs.runtime.recipe import load_recipe
 from jobs.runtime.run import run_recipe
-from tests.grown_lake import GrownLake
+from tests.grown_lake import GrownLake, files_in
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +89,17 @@ def test_a_plan_from_the_middle_is_refused_where_the_run_is(grown_lake: GrownLak
     recipe = load_recipe(grown_lake.recipe.path, PIPELINE, ["clean_text.min_chars=3"], str(copy))
     with pytest.raises(ConfigError, match="--from select_examples: clean_text is due before it"):
         plan_recipe(grown_lake.lake.spark, recipe, PIPELINE, "select_examples")
+
+
+@pytest.mark.spark
+def test_a_gate_judges_anew_only_what_is_selected_anew(grown_lake: GrownLake, tmp_path: Path) -> None:
+    """A published draft is gone: judging nothing would publish an empty version."""
+    shutil.copytree(grown_lake.recipe.tables, tmp_path / "lake")
+    recipe = load_recipe(grown_lake.recipe.path, PIPELINE, ["check_gates.repair=0.5"], str(tmp_path / "lake"))
+    before = files_in(tmp_path)
+    plan = {job.job: job for job in plan_recipe(grown_lake.lake.spark, recipe, PIPELINE)}
+    assert plan["select_examples"].rows is not None and files_in(tmp_path) == before
+    context = run_recipe(grown_lake.lake.spark, recipe, PIPELINE, say=lambda _: None)
+    done = {outcome.job: outcome for outcome in context.outcomes}
+    assert done["select_examples"].rows_out > 0
+    assert (done["publish_dataset"].status, context.scope.published().count()) == ("skipped", 3)
