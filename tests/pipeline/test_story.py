@@ -218,7 +218,7 @@ def test_a_second_recipe_on_the_lake_changes_nothing_of_the_first(story: Story, 
 
 def other_sections(story: Story) -> dict[str, Any]:
     """What the second recipe has other than the first."""
-    cleaning = {"min_chars": 40, "language_model": "lid176/model", "languages": ["en"]}
+    cleaning = {"min_chars": 40, "language_model": "asset:lid176/model", "languages": ["en"]}
     return {
         "dataset": "other",
         "clean_text": story.cleaning(cleaners=["repair_unicode"], **cleaning),
