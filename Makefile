@@ -67,7 +67,7 @@ check-equal: $(INSTALLED) ## compare runs that must give the same tables (long)
 check-story: $(INSTALLED) ## change sources, recipes and tables of one lake in many ways and look at every rule (long)
 	$(BIN)/pytest $(STORY_TESTS)
 
-check-demo: $(INSTALLED) ## compare the lake that `make demo` has left with what README says, explain a hundred records
+check-demo: $(INSTALLED) ## compare the lake that `make demo` has left with README, explain a hundred records
 	$(BIN)/pytest $(DEMO_TESTS)
 
 check-kill-ci: $(INSTALLED)

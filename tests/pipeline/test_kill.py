@@ -61,6 +61,23 @@ def test_eleven_killed_jobs_leave_the_same_tables(pair: tuple[Any, Any], content
     kill_and_compare(pair, ALL_POINTS, contents, stop_all)
 
 
+@pytest.mark.by_hand
+def test_ctrl_c_ends_a_run_with_one_clear_line(pair: tuple[Any, Any], stop_all: list[Any]) -> None:
+    """A terminal sends it to the whole group: to the driver, its JVM and the Python workers."""
+    _, project = pair
+    process = project.start()
+    stop_all.append(process)
+    said = lines_of(process)
+    while process.poll() is None and not runs("clean_text", said):
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(60) == 1
+    time.sleep(1)  # for the thread that reads
+    assert said[-1] == "error: stopped; what is written stays, run again to go on\n"
+    assert not any("Traceback" in line for line in said)
+    assert "is writing this lake" not in project.run()
+
+
 def kill_and_compare(
     pair: tuple[Any, Any], points: tuple[tuple[str, str, str], ...], contents: Any, stop_all: list[Any]
 ) -> None:
