@@ -33,7 +33,7 @@ CACHED = (
     "outcomes",
 )
 # Each takes seconds: a hundred by hand.
-RECORDS_OF_EACH = 15 if os.environ.get("CI") else 50
+RECORDS_OF_EACH = 10 if os.environ.get("CI") else 50
 
 
 @pytest.fixture(scope="module")
