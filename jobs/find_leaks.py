@@ -62,7 +62,8 @@ def transform(
         mine = declared_links(clean_records).join(
             binding(declared, check.group_cap), ["document_id", "link"], "left_semi"
         )
-        keys = mine.join(placed, "document_id").select("document_id", "split", "link")
+        # Kept: they are counted before they are paired.
+        keys = mine.join(placed, "document_id").select("document_id", "split", "link").localCheckpoint()
         pairs = pairs.union(equal_links(refuse_most(keys), "declared_key", None))
     weakness = F.struct(-F.coalesce("similarity", F.lit(0.0)), "method")
     strongest = F.min_by(F.struct("split", "other_split", "method", "similarity"), weakness)

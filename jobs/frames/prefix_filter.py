@@ -6,7 +6,7 @@ Neither signatures nor matches enter: the shingles are cut anew from the texts.
 from functools import partial
 
 import numpy as np
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.frames.jaccard import GRAINS, similarity
@@ -34,22 +34,27 @@ def similar_across_splits(texts: DataFrame, rule: ShingleRule, threshold: float,
     The candidates are made before they are verified: they are few, and only their texts are cut again."""
     named = texts.select(F.concat_ws("/", "split", "document_id").alias("document_id"), "text")
     spread = named.repartition(tasks, "document_id")
-    sketch = rarity_sketch(spread, rule)
+    sketch = rarity_sketch(spread, rule, sketch_bits(texts.where("split <> 'train'").count()))
     cut = partial(prefix_batches, rule=rule, sketch=sketch, threshold=threshold)
-    candidates = meet(with_split(spread.mapInArrow(cut, PREFIX_SCHEMA)), threshold).localCheckpoint()
+    # Both kept: the prefixes are met by themselves, the candidates lead to their texts and to each other.
+    prefixes = with_split(spread.mapInArrow(cut, PREFIX_SCHEMA)).localCheckpoint()
+    candidates = meet(prefixes, threshold).localCheckpoint()
     ids = candidates.select("document_id").union(candidates.select("other_id")).distinct()
     wanted = texts.select("document_id", "text").join(ids, "document_id", "left_semi")
     shingled = wanted.repartition(tasks, "document_id").mapInArrow(partial(shingle_batches, rule=rule), SHINGLED_SCHEMA)
     return verify(candidates, shingled, threshold)
 
 
-def rarity_sketch(spread: DataFrame, rule: ShingleRule) -> Sketch:
+def rarity_sketch(spread: DataFrame, rule: ShingleRule, bits: int) -> Sketch:
     """How common each shingle is among all documents: one bounded sketch a task, merged here."""
     flagged = spread.withColumn("is_held_out", ~F.startswith("document_id", F.lit("train/")))
-    bits = sketch_bits(flagged.where("is_held_out").count())
-    rows = flagged.mapInArrow(partial(sketch_batches, rule=rule, bits=bits), SKETCH_SCHEMA).collect()
-    every, held_out = ([np.frombuffer(row[name], np.uint16) for row in rows] for name in ("every", "held_out"))
-    return rarity(merge(every), merge(held_out)) if rows else np.zeros(1 << bits, np.uint16)
+    found = flagged.mapInArrow(partial(sketch_batches, rule=rule, bits=bits), SKETCH_SCHEMA).toArrow()
+    if not found.num_rows:
+        return np.zeros(1 << bits, np.uint16)
+    every, held_out = (
+        [np.frombuffer(one.as_buffer(), np.uint16) for one in found[name]] for name in ("every", "held_out")
+    )
+    return rarity(merge(every), merge(held_out))
 
 
 def with_split(named: DataFrame) -> DataFrame:
@@ -60,9 +65,7 @@ def with_split(named: DataFrame) -> DataFrame:
 
 def meet(entries: DataFrame, threshold: float) -> DataFrame:
     """Input columns: those of PREFIX_SCHEMA, split.  Output columns: document_id (lower split), other_id (higher),
-    split, other_split: pairs that share a member of both prefixes and whose sizes and places allow the threshold.
-
-    Their first common member is the first of all that they share, so at most the rest of the smaller set follows it."""
+    split, other_split: pairs whose prefixes share enough members for the threshold."""
     higher = entries.where("split <> 'train'").select(
         "grain",
         "shingle",
@@ -72,13 +75,23 @@ def meet(entries: DataFrame, threshold: float) -> DataFrame:
     lower = entries.where("split <> 'test'")
     sizes = F.least("num", "other_num") >= F.greatest("num", "other_num") * F.lit(threshold - 1e-9)
     ranks = rank_of(F.col("split")) < rank_of(F.col("other_split"))
-    met = lower.join(higher, ["grain", "shingle"]).where(ranks & sizes)
-    firsts = met.groupBy("document_id", "other_id", "split", "other_split", "grain", "num", "other_num").agg(
-        F.min("place").alias("place"), F.min("other_place").alias("other_place")
+    pair = ("document_id", "other_id", "split", "other_split")
+    shared = (
+        lower.join(higher, ["grain", "shingle"])
+        .where(ranks & sizes)
+        .groupBy(*pair, "grain", "num", "other_num")
+        .agg(F.count("*").alias("shared"), F.max("place").alias("place"), F.max("other_place").alias("other_place"))
     )
-    most = F.least(F.col("num") - F.col("place"), F.col("other_num") - F.col("other_place"))
     needed = F.lit(threshold / (1 + threshold)) * (F.col("num") + F.col("other_num"))
-    return firsts.where(most >= needed - 1e-6).select("document_id", "other_id", "split", "other_split").distinct()
+    return shared.where(F.col("shared") + most_behind(threshold) >= needed - 1e-6).select(*pair).distinct()
+
+
+def most_behind(threshold: float) -> Column:
+    """How many members two sets can share besides those that both prefixes hold: all of these lie behind the prefix
+    that ends first, and behind the last member that is shared (Xiao et al., WWW 2008, 4.2)."""
+    left = [F.col(num) - F.floor(F.lit(1 - threshold) * F.col(num) + 1e-9) - 1 for num in ("num", "other_num")]
+    last = [F.col("num") - F.col("place") - 1, F.col("other_num") - F.col("other_place") - 1]
+    return F.least(F.greatest(*left), *last)
 
 
 def verify(candidates: DataFrame, shingled: DataFrame, threshold: float) -> DataFrame:

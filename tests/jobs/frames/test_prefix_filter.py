@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.frames.prefix_filter import similar_across_splits
+from jobs.frames.prefix_filter import meet, similar_across_splits
 from tests.conftest import rows
 from udfs.shingles import ShingleRule, Shingles, shingle
 
@@ -59,6 +59,26 @@ def test_no_pair_is_lost(spark: SparkSession, seed: int, threshold: float) -> No
     texts = spark.createDataFrame(documents, "document_id string, split string, text string")
     found = similar_across_splits(texts, ShingleRule(), threshold, 3)
     assert rows(found, "document_id", "other_id") == expected
+
+
+def test_pairs_that_cannot_reach_the_threshold_are_never_verified(spark: SparkSession) -> None:
+    """Sets of 10 have prefixes of 6 and 4 members behind them, one of 14 has 8 and 6. Two of 10 need 7 in common, those
+    of 10 and 14 need 8; behind the shared members of 'late' only 4 of its 10 can follow, behind those of 'early' 6."""
+    shared = {
+        "three": (10, 10, (0, 1, 2), (0, 1, 2), True),
+        "two": (10, 10, (0, 1), (0, 1), False),
+        "early": (10, 14, (1, 2, 3), (0, 1, 2), True),
+        "late": (10, 14, (0, 1, 5), (0, 1, 2), False),
+    }
+    entries = []
+    for number, (name, (num, other_num, places, other_places, _)) in enumerate(shared.items()):
+        for member, (place, other_place) in enumerate(zip(places, other_places, strict=True)):
+            shingle = 100 * number + member
+            entries.append((name, "train", 0, num, place, shingle))
+            entries.append((f"other {name}", "test", 0, other_num, other_place, shingle))
+    columns = "document_id string, split string, grain int, num int, place int, shingle int"
+    found = rows(meet(spark.createDataFrame(entries, columns), 0.5), "document_id")
+    assert [row["document_id"] for row in found] == sorted(name for name, (*_, met) in shared.items() if met)
 
 
 def test_without_held_out_documents_there_is_no_pair(spark: SparkSession) -> None:
