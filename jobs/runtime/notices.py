@@ -16,7 +16,12 @@ from schemas.duplicate_matches import DUPLICATE_MATCHES
 from schemas.selections import SELECTIONS
 
 LARGE_SHARE = 0.05
-TIE_NAMES = {"folded_text": "equal letters and digits", "prompt": "equal prompts", "group": "declared keys"}
+TIE_NAMES = {
+    "match": "near-duplicate matches",
+    "folded_text": "equal letters and digits",
+    "prompt": "equal prompts",
+    "group": "declared keys",
+}
 
 
 def notices(context: Context, manifest: Row) -> Iterator[str]:
@@ -49,9 +54,12 @@ def large_leak_groups(context: Context, version: int) -> Iterator[str]:
     sizes = selections.groupBy("leak_group_id", "split").agg(F.count(F.lit(1)).alias("size"))
     total = selections.agg(F.count(F.lit(1)).alias("total"))
     large = sizes.crossJoin(total).where(F.col("size") > LARGE_SHARE * F.col("total")).orderBy(F.desc("size"))
-    for row in large.limit(3).collect():
-        members = selections.where(F.col("leak_group_id") == row["leak_group_id"]).select("document_id")
-        ties = ", ".join(f"{count:,} by {name}" for name, count in tie_counts(context, members) if count)
+    rows = large.limit(3).collect()
+    of_them = F.col("leak_group_id").isin([row["leak_group_id"] for row in rows])
+    counts = tie_counts(context, selections.where(of_them).select("leak_group_id", "document_id")) if rows else {}
+    for row in rows:
+        found = [(counts.get((row["leak_group_id"], kind)), name) for kind, name in TIE_NAMES.items()]
+        ties = ", ".join(f"{count:,} by {name}" for count, name in found if count)
         held = f"{row['size']:,} documents ({row['size'] / row['total']:.1%}), all in {row['split']}"
         yield f"leak group {row['leak_group_id'][:12]} holds {held}; tied: {ties or 'by documents of other datasets'}"
 
@@ -87,14 +95,16 @@ def _too_many(counted: DataFrame, cap: int, kind: str, said: str) -> Iterator[st
         yield f"{many} above the cap of {cap}: up to {row['most']:,} {said}"
 
 
-def tie_counts(context: Context, members: DataFrame) -> Iterator[tuple[str, int]]:
-    """How many members each kind of link ties to another member."""
+def tie_counts(context: Context, members: DataFrame) -> dict[tuple[str, str], int]:
+    """How many members each kind of link ties to another member of their leak group: by group and kind.
+
+    members: leak_group_id, document_id."""
     lake = context.lake
-    pairs = match_pairs(lake.read(DUPLICATE_MATCHES)).join(members, "document_id", "left_semi")
-    yield "near-duplicate matches", pairs.select("document_id").distinct().count()
+    matched = match_pairs(lake.read(DUPLICATE_MATCHES)).join(members, "document_id").groupBy("leak_group_id")
+    by_match = matched.agg(F.lit("match").alias("kind"), F.count_distinct("document_id").alias("n"))
     cap = context.recipe.params["assign_splits"].model_dump()["revision_cap"]
     every_key = link_keys(lake.read(DOCUMENTS), declared_links(cleaned_in_force(context)), LINK_KINDS, cap)
-    keys = every_key.join(members, "document_id", "left_semi")
-    shared = keys.groupBy("kind", "link").agg(F.count_distinct("document_id").alias("n")).where("n > 1")
-    counts = {row["kind"]: row["n"] for row in shared.groupBy("kind").agg(F.sum("n").alias("n")).collect()}
-    yield from ((TIE_NAMES[kind], counts.get(kind, 0)) for kind in LINK_KINDS)
+    keys = every_key.join(members, "document_id").groupBy("leak_group_id", "kind", "link")
+    shared = keys.agg(F.count_distinct("document_id").alias("n")).where("n > 1")
+    by_key = shared.groupBy("leak_group_id", "kind").agg(F.sum("n").alias("n"))
+    return {(row["leak_group_id"], row["kind"]): row["n"] for row in by_match.union(by_key).collect()}
