@@ -99,9 +99,7 @@ def hold(lake: Lake, run_id: str) -> Iterator[Lease]:
         yield lease
     finally:
         stop.set()
-        beats.join(timeout=30)
-        with suppress(Exception):  # a Spark that is gone cannot release; this process's end does
-            _append(lake, owner, beat=LAST_BEAT, released=True)
+        beats.join()  # it releases the lake, which a next recipe of this process may want
 
 
 def open_leases(lake: Lake) -> list[Row]:
@@ -179,10 +177,14 @@ def _note(owner: Owner) -> dict[str, str]:
 
 
 def _beat_until(lease: Lease, stop: threading.Event) -> None:
+    """Heartbeats, then the release. Behind a Ctrl-C the run's own thread still has an answer of Spark's to read: asked
+    anything else, it would take that answer for this one's."""
     while not stop.wait(BEAT.total_seconds()):
         if lease.is_live():  # an expired one is only renewed where nobody took the lake: see require
             with suppress(Exception):  # one lost beat is none: the next comes long before the lease expires
                 lease.beat()
+    with suppress(Exception):  # a Spark that is gone cannot release; this process's end does
+        _append(lease.lake, lease.owner, beat=LAST_BEAT, released=True)
 
 
 def _is_alive(row: Row) -> bool:

@@ -2,8 +2,8 @@
 
 import uuid
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from jobs.runtime.recipe import Recipe
 from jobs.runtime.resplit import give_up_splits
 from jobs.runtime.staleness import require_fresh, why_stale
 from jobs.runtime.tables import Lake
+from jobs.runtime.tracking import Tracker
 from schemas.splits import SPLITS
 
 
@@ -53,20 +54,21 @@ def run_recipe(
             tracking.start, context.recipe, lake.location, run_id, context.code_version, context.note
         )
         context.created = {job.writes.name: pool.submit(_create, context, job) for job in chosen}
-        status = "FAILED"
         try:
             for job in chosen:
                 bar.update(bar.task_ids[0], description=f"{recipe.dataset}: {job.name}")
                 held.require()
                 _one_job(context, job)
                 bar.advance(bar.task_ids[0])
-            status = "FINISHED"
-        finally:
-            # What stopped the run is what the user must see, also when Spark is gone and nothing can be recorded.
-            bar.update(bar.task_ids[0], description=f"{recipe.dataset}: recording the run")
-            with suppress(Exception) if status == "FAILED" else nullcontext():
-                recording.record(context)
-                recording.track(context, starting.result(), status)
+        except Exception:
+            with suppress(Exception):  # what stopped the run is what the user must see, also when Spark is gone
+                _leave_behind(context, starting, "FAILED")
+            raise
+        except KeyboardInterrupt:  # Spark may still work for this thread, and cannot be asked for anything else
+            starting.result().end("KILLED")
+            raise
+        bar.update(bar.task_ids[0], description=f"{recipe.dataset}: recording the run")
+        _leave_behind(context, starting, "FINISHED")
     return context
 
 
@@ -110,6 +112,11 @@ def _resplit(context: Context, job: Job) -> None:
     context.say(f"  {'resplit':<18}{'':<12} {count:>9,} documents are drawn anew")
     if count:
         context.history.wrote(job.writes, context.lake.history(job.writes, 1)[0])
+
+
+def _leave_behind(context: Context, starting: Future[Tracker], status: str) -> None:
+    recording.record(context)
+    recording.track(context, starting.result(), status)
 
 
 def _remember(context: Context, job: Job, outcome: Outcome) -> None:

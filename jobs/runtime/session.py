@@ -4,7 +4,9 @@ The only file that knows where Delta's jars and Java come from.
 """
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -96,7 +98,7 @@ def _local_session(log_file: Path | None, master: str) -> SparkSession:
         builder = builder.config(key, value)
     try:
         with _terminal_to(log_file):
-            return builder.getOrCreate()
+            spark = builder.getOrCreate()
     except PySparkRuntimeError as error:
         if error.getCondition() != "JAVA_GATEWAY_EXITED":
             raise
@@ -106,6 +108,15 @@ def _local_session(log_file: Path | None, master: str) -> SparkSession:
             "from a Maven repository; where it reaches none, name a mirror by spark.jars.ivySettings in "
             "spark-defaults.conf."
         ) from None
+    _stop_at_once()
+    return spark
+
+
+def _stop_at_once() -> None:
+    """Ctrl-C ends what waits for Spark. PySpark's own handler would first ask the JVM to cancel its jobs, over the
+    connection on which that wait still reads: the two answers get mixed up, and the user sees an odd error."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager

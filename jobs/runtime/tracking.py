@@ -63,7 +63,7 @@ class Tracker:
         self._try(lambda: self._log_version(manifest, table_path, on_parent=on_parent))
 
     def end(self, status: str) -> None:
-        """Close the parent run: FINISHED or FAILED."""
+        """Close the parent run: FINISHED, FAILED or KILLED."""
         self._try(lambda: self.client.set_terminated(self.run_id, status))
 
     def _try(self, act: Callable[[], Any]) -> None:
