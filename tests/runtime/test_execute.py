@@ -1,16 +1,17 @@
 """Writing a job's rows: a commit that comes in between, rows read, row rules, columns declared later."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pandas as pd
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import types as T
 
 from jobs.runtime.errors import SchemaMismatchError
@@ -94,12 +95,23 @@ def test_rows_that_break_a_rule_stay_with_the_rule_as_their_reason(spark: SparkS
         scope.lake.append(THINGS, spark.createDataFrame([("sly", 0)], "name string, size bigint"), {})
 
 
+def silent(observation: Observation) -> dict[str, Any]:
+    Event().wait()
+    raise AssertionError("nobody sets it")
+
+
+def failing(observation: Observation) -> dict[str, Any]:
+    raise ConnectionError("the engine is gone")
+
+
+@pytest.mark.parametrize("answer", [silent, failing])
 def test_counts_that_do_not_come_undo_nothing(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Callable[[Observation], Any]
 ) -> None:
     job = Job("measure", reads=(), writes=THINGS, transform=lambda params: spark.sql("SELECT 'a' AS name, 1L AS size"))
     scope = scope_of(spark, tmp_path, job)
-    monkeypatch.setattr("jobs.runtime.execute.OBSERVATION_SECONDS", 0.0)
+    monkeypatch.setattr("jobs.runtime.execute.OBSERVATION_SECONDS", 0.1)
+    monkeypatch.setattr(Observation, "get", property(answer))
     done = execute(job, scope, {"run": "r", "job": "measure"}, {})
     assert (done.status, done.rows_out, done.dropped) == ("done", 1, {})
     assert done.note == "the engine did not say what it counted"
