@@ -132,7 +132,7 @@ def explain(
     if form not in show.STORY_FORMATS:
         raise ConfigError(f"--format {form}: expected one of {', '.join(show.STORY_FORMATS)}")
     presence.require_lake_folder(loaded)
-    lake = Lake(_start(), loaded.tables)
+    lake = Lake(_start(), loaded.tables, loaded.location)
     session.without_compiling(lake.spark)
     presence.require_lake(lake, loaded)
     show.show_story(explain.explain(lake, loaded, ident), form)
@@ -158,7 +158,7 @@ def sql(
     if form not in results.FORMATS:
         raise ConfigError(f"--format {form}: expected one of {', '.join(results.FORMATS)}")
     presence.require_lake_folder(loaded)
-    lake = Lake(_start(), loaded.tables)
+    lake = Lake(_start(), loaded.tables, loaded.location)
     presence.require_lake(lake, loaded)
     results.print_rows(query(lake, statement), form)
 

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 from jobs.runtime.cpu import cpu_seconds
 from jobs.runtime.job import Job
 from jobs.runtime.scope import Scope
-from jobs.runtime.tables import Commit, conform, mark_rule_breaks, overtaken
+from jobs.runtime.table_rows import conform, mark_rule_breaks
+from jobs.runtime.tables import Commit, overtaken
 from schemas.table import Table
 
 # A frame whose rows never ran (an empty relation) leaves its observation unanswered for ever.

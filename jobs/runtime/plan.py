@@ -64,7 +64,7 @@ def plan_recipe(
 ) -> list[Planned]:
     """The plan of a run from `first` to `last`, in order."""
     chosen = between(jobs, first, last)
-    context = look(Lake(spark, recipe.tables), recipe, jobs)
+    context = look(Lake(spark, recipe.tables, recipe.location), recipe, jobs)
     require_fresh(context, chosen)
     forecast = _Forecast()
     return [_plan(context, job, forecast) for job in chosen]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from jobs.runtime.catalogs import is_name
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.locations import unusable
 from jobs.runtime.recipe import Recipe
@@ -11,8 +12,8 @@ from schemas.source_files import SOURCE_FILES
 
 
 def is_absent(location: str) -> bool:
-    """Whether a local folder holds no Delta table; of a remote place only Spark can tell, so false."""
-    if "://" in location:
+    """Whether a local folder holds no Delta table; of a remote place or a catalog only Spark can tell, so false."""
+    if "://" in location or is_name(location):
         return False
     try:
         found = sorted(Path(location).iterdir()) if Path(location).is_dir() else []
@@ -23,7 +24,7 @@ def is_absent(location: str) -> bool:
 
 def absent(recipe: Recipe) -> str:
     """What to say where there is no lake."""
-    where = recipe.tables if "://" in recipe.tables else Path(recipe.tables).absolute()
+    where = recipe.tables if "://" in recipe.tables or is_name(recipe.tables) else Path(recipe.tables).absolute()
     return (
         f"there is no lake at {where} yet. Build it with `sluice run {recipe.path}`, "
         "or name another place with --tables; a relative place counts from the folder you are in."

@@ -11,6 +11,7 @@ import orjson
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from jobs.runtime.catalogs import is_name
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
 from jobs.runtime.recipe_errors import explain, nearest
@@ -85,13 +86,14 @@ class Tracking(BaseModel, frozen=True, extra="forbid"):
 class _Top(BaseModel, frozen=True, extra="forbid"):
     dataset: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,127}$")
     tables: str = Field(min_length=1)
+    location: str | None = Field(default=None, min_length=1)
     tracking: Tracking = Tracking()
     sources: tuple[Source, ...] = Field(min_length=1)
 
-    @field_validator("tables")
+    @field_validator("tables", "location")
     @classmethod
-    def _home_is_a_folder(cls, value: str) -> str:
-        return os.path.expanduser(value)
+    def _home_is_a_folder(cls, value: str | None) -> str | None:
+        return value and os.path.expanduser(value)
 
     @field_validator("sources")
     @classmethod
@@ -112,6 +114,7 @@ class Recipe:
     tracking: Tracking
     sources: tuple[Source, ...]
     params: dict[str, BaseModel]
+    location: str | None = None
 
     def as_json(self) -> str:
         """The resolved recipe, canonical JSON."""
@@ -134,6 +137,8 @@ def load_recipe(path: str, jobs: Sequence[Job], overrides: Sequence[str] = (), t
         _apply(document, override)
     if tables:
         document["tables"] = tables
+        if not is_name(tables):  # it says where the tables of a catalog lie
+            document.pop("location", None)
     sections = {job.name: job for job in jobs}
     top = {key: value for key, value in document.items() if key not in sections}
     _refuse_misplaced(top, path, jobs)
@@ -142,7 +147,7 @@ def load_recipe(path: str, jobs: Sequence[Job], overrides: Sequence[str] = (), t
         name: _validate(job.params, _section(document, path, checked, job), path, name)
         for name, job in sections.items()
     }
-    return Recipe(path, checked.dataset, checked.tables, checked.tracking, checked.sources, params)
+    return Recipe(path, checked.dataset, checked.tables, checked.tracking, checked.sources, params, checked.location)
 
 
 def _read_yaml(path: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from jobs.runtime.execute import Outcome
 from jobs.runtime.fingerprints import flat
 from jobs.runtime.job import Job
 from jobs.runtime.staleness import fingerprint_seen
-from jobs.runtime.tables import conform
+from jobs.runtime.table_rows import conform
 from jobs.runtime.tracking import Tracker
 from schemas.dataset_examples import DATASET_EXAMPLES
 from schemas.dataset_versions import DATASET_VERSIONS

@@ -10,7 +10,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.runtime import console, gates, lake_params, lease, recording, tracking
+from jobs.runtime import console, gates, lake_params, lease, recording, tracking, views
 from jobs.runtime.context import Context, open_context
 from jobs.runtime.errors import ConfigError, GateRefusal
 from jobs.runtime.execute import Outcome, execute
@@ -39,7 +39,7 @@ def run_recipe(
     chosen = between(jobs, first, last)
     if resplit and all(job.writes != SPLITS for job in chosen):
         raise ConfigError(f"--resplit: assign_splits is not among {chosen[0].name} to {chosen[-1].name}")
-    lake = Lake(spark, recipe.tables)
+    lake = Lake(spark, recipe.tables, recipe.location)
     run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S") + "-" + uuid.uuid4().hex[:6]
     with (
         console.progress(f"{recipe.dataset}: opening the lake", len(chosen)) as bar,
@@ -67,6 +67,7 @@ def run_recipe(
         except KeyboardInterrupt:  # Spark may still work for this thread, and cannot be asked for anything else
             starting.result().end("KILLED")
             raise
+        _persist_views(context)
         bar.update(bar.task_ids[0], description=f"{recipe.dataset}: recording the run")
         _leave_behind(context, starting, "FINISHED")
     return context
@@ -112,6 +113,17 @@ def _resplit(context: Context, job: Job) -> None:
     context.say(f"  {'resplit':<18}{'':<12} {count:>9,} documents are drawn anew")
     if count:
         context.history.wrote(job.writes, context.lake.history(job.writes, 1)[0])
+
+
+def _persist_views(context: Context) -> None:
+    """In a catalog everyone finds the views; without the right to make them there is still `sluice sql`."""
+    if not context.lake.is_named:
+        return
+    try:
+        views.persist(context.lake)
+    except Exception as error:
+        said = str(error).strip().split("\n")[0]
+        context.note(f"the SQL views could not be made in {context.lake.location}: {said[:300]}")
 
 
 def _leave_behind(context: Context, starting: Future[Tracker], status: str) -> None:

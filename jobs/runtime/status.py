@@ -49,7 +49,7 @@ class Status:
 
 def status_of(spark: SparkSession, recipe: Recipe, jobs: Sequence[Job]) -> Status:
     """Look at the lake; like a run, it finds the jobs stale that one would work."""
-    context = look(Lake(spark, recipe.tables), recipe, jobs)
+    context = look(Lake(spark, recipe.tables, recipe.location), recipe, jobs)
     rows, worked = _row_counts(context), _last_worked(context)
     found: list[JobStatus] = []
     fault = None

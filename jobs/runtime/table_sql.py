@@ -23,19 +23,23 @@ ID = PREFIX + "id"
 
 def predicate(slice_: Mapping[str, Any]) -> str:
     """A slice as SQL: equality on every column."""
-    return " AND ".join(f"{name} = {_literal(value)}" for name, value in slice_.items())
+    return " AND ".join(f"{name} = {literal(value)}" for name, value in slice_.items())
 
 
-def create_sql(table: Table, name: str, properties: Mapping[str, str]) -> str:
-    """CREATE TABLE with constraints, statistics, an id of its own and the given properties, named `sluice.*`."""
+def create_sql(table: Table, name: str, properties: Mapping[str, str], folder: str | None = None) -> str:
+    """CREATE TABLE with constraints, statistics, an id of its own and the given properties, named `sluice.*`.
+
+    folder: where its files lie, when the name does not say it."""
     columns = ",\n  ".join(_column_sql(f, required=not f.nullable) for f in table.columns)
     constraints = {f"delta.constraints.{rule}": sql for rule, sql in table.constraints().items()}
     stats = {"delta.dataSkippingStatsColumns": ",".join(_stats_columns(table))}
     ours = {ID: uuid.uuid4().hex, **{PREFIX + k: v for k, v in properties.items()}}
     everything = {**PROPERTIES, **stats, **constraints, **ours}
-    listed = ", ".join(f"{_literal(k)} = {_literal(v)}" for k, v in everything.items())
+    listed = ", ".join(f"{literal(k)} = {literal(v)}" for k, v in everything.items())
     partitioned = f"PARTITIONED BY ({', '.join(table.partition_by)})" if table.partition_by else ""
-    return f"CREATE TABLE IF NOT EXISTS {name} (\n  {columns}\n) USING DELTA {partitioned} TBLPROPERTIES ({listed})"
+    placed = f"LOCATION {literal(folder)}" if folder else ""
+    head = f"CREATE TABLE IF NOT EXISTS {name} (\n  {columns}\n) USING DELTA"
+    return f"{head} {partitioned} {placed} TBLPROPERTIES ({listed})"
 
 
 def add_columns_sql(name: str, columns: Iterable[T.StructField]) -> str:
@@ -52,11 +56,12 @@ def _stats_columns(table: Table) -> list[str]:
 
 
 def _column_sql(field_: T.StructField, *, required: bool) -> str:
-    comment = _literal(field_.metadata.get("comment", ""))
+    comment = literal(field_.metadata.get("comment", ""))
     return f"{field_.name} {field_.dataType.simpleString()}{' NOT NULL' if required else ''} COMMENT {comment}"
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
+    """A value as SQL writes it."""
     if isinstance(value, bool | int | float):
         return str(value)
     text = str(value).replace("\\", "\\\\").replace("'", "\\'")

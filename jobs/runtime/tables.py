@@ -12,12 +12,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from jobs.runtime import catalogs
 from jobs.runtime.errors import ConfigError, SchemaMismatchError
 from jobs.runtime.locations import faults_named, require_local, require_usable
 from jobs.runtime.table_sql import ID, add_columns_sql, create_sql, predicate
 from schemas.table import Table
 
-ABSENT = re.compile("(VIEW|DELTA_TABLE|PATH)_NOT_FOUND|DELTA_(MISSING_DELTA_TABLE|PATH_DOES_NOT_EXIST)|doesn't exist")
+ABSENT = re.compile(
+    "(VIEW|SCHEMA|DELTA_TABLE|PATH)_NOT_FOUND|DELTA_(MISSING_DELTA_TABLE|PATH_DOES_NOT_EXIST)|doesn't exist"
+)
 
 # Its class where the error comes raw from Java, whose stack names java.util.concurrent anyway; its condition elsewhere.
 OVERTAKEN = re.compile(r"delta\.\S*Concurrent\w+Exception|DELTA_CONCURRENT_\w+")
@@ -49,27 +52,45 @@ class Commit:
 
 @dataclass
 class Lake:
-    """The tables under one location. Opened tables are remembered for the session."""
+    """The tables of one place. Opened tables are remembered for the session.
+
+    location: a folder, a URI, or catalog.schema. folder: where the files of a catalog's tables lie; None leaves that to
+    the catalog."""
 
     spark: SparkSession
     location: str
+    folder: str | None = None
     opened: dict[str, Opened] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """A relative path means one thing wherever Spark's own working directory is."""
-        if "://" not in self.location:
-            if not os.path.isabs(self.location):
-                require_local(self.location, self.spark.conf.get("spark.master", "local") or "local")
-            self.location = os.path.abspath(self.location)
-            require_usable(self.location)
+        catalogs.require_name(self.location, self.folder)
+        if self.is_named:
+            self.folder = self.folder and self._absolute(self.folder)
+            catalogs.open_schema(self.spark, self.location, self.folder)
+        else:
+            self.location = self.folder = self._absolute(self.location)
+
+    def _absolute(self, place: str) -> str:
+        if "://" in place:
+            return place.rstrip("/")
+        if not os.path.isabs(place):
+            require_local(place, self.spark.conf.get("spark.master", "local") or "local")
+        require_usable(os.path.abspath(place))
+        return os.path.abspath(place)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a catalog knows the tables by name."""
+        return catalogs.is_name(self.location)
 
     def name(self, table: Table) -> str:
         """How SQL names the table. The one place that knows where tables are."""
-        return f"delta.`{self.path(table)}`"
+        return catalogs.quoted(self.path(table)) if self.is_named else f"delta.`{self.path(table)}`"
 
     def path(self, table: Table) -> str:
-        """Where the table's files are."""
-        return f"{self.location.rstrip('/')}/{table.name}"
+        """Where the table is: the folder of its files, or its name in the catalog."""
+        return f"{self.location}.{table.name}" if self.is_named else f"{self.location}/{table.name}"
 
     def exists(self, table: Table) -> bool:
         """Whether the table is there; opens it when it is."""
@@ -87,7 +108,9 @@ class Lake:
             self._add_columns(table)
             return
         with faults_named(self.location):
-            self.spark.sql(create_sql(table, self.name(table), properties or {}))
+            if self.is_named:
+                catalogs.make_schema(self.spark, self.location, self.folder)
+            self.spark.sql(create_sql(table, self.name(table), properties or {}, self._own_folder(table)))
         # IF NOT EXISTS passes by what lies there, be it a table or not.
         if not self.exists(table):
             raise ConfigError(f"tables: {self.path(table)} is there and no Delta table. Move it, or mend `tables`.")
@@ -96,8 +119,7 @@ class Lake:
         """The table, at a version when one is given; empty when it does not exist yet."""
         if not self.exists(table):
             return self.spark.createDataFrame([], table.columns)
-        reader = self.spark.read.format("delta")
-        rows = (reader if version is None else reader.option("versionAsOf", version)).load(self.path(table))
+        rows = self._rows(table, version)
         found = set(rows.columns)
         new = [f for f in table.columns if f.name not in found]
         return rows.withColumns({f.name: F.lit(None).cast(f.dataType) for f in new}) if new else rows
@@ -114,16 +136,28 @@ class Lake:
 
     def append(self, table: Table, rows: DataFrame, note: Mapping[str, Any]) -> None:
         """Append in one commit that carries `note`."""
+        if self.is_named:
+            rows.writeTo(self.name(table)).option("userMetadata", json.dumps(note)).append()
+            return
         writer = rows.write.format("delta").mode("append").option("userMetadata", json.dumps(note))
         writer.save(self.path(table))
 
     def replace(self, table: Table, rows: DataFrame, note: Mapping[str, Any], slice_: Mapping[str, Any]) -> None:
         """Replace the rows of one slice, such as {"dataset": "faq"}, in one commit."""
+        if self.is_named:
+            by_name = rows.writeTo(self.name(table)).option("userMetadata", json.dumps(note))
+            by_name.overwrite(F.expr(predicate(slice_)))
+            return
         writer = rows.write.format("delta").mode("overwrite").option("userMetadata", json.dumps(note))
         writer.option("replaceWhere", predicate(slice_)).save(self.path(table))
 
     def _properties(self, table: Table) -> dict[str, str] | None:
-        """The table's properties, None where there is no Delta table. DESCRIBE DETAIL would list its files too."""
+        """The table's properties, None where there is no Delta table."""
+        found = self._shown_properties(table)
+        return self._shown_properties(table) if found is None and self._registered(table) else found
+
+    def _shown_properties(self, table: Table) -> dict[str, str] | None:
+        """As SQL shows them. DESCRIBE DETAIL would list the table's files too."""
         try:
             with faults_named(self.location):
                 rows = self.spark.sql(f"SHOW TBLPROPERTIES {self.name(table)}").collect()
@@ -137,7 +171,7 @@ class Lake:
 
     def _lacking(self, table: Table) -> tuple[T.StructField, ...]:
         """Columns declared since the table was made; any other difference is an error."""
-        found = {f.name: f.dataType for f in self.spark.read.format("delta").load(self.path(table)).schema}
+        found = {f.name: f.dataType for f in self._rows(table).schema}
         wrong = [
             f"{f.name} is {found[f.name].simpleString()}, declared {f.dataType.simpleString()}"
             for f in table.columns
@@ -150,40 +184,27 @@ class Lake:
             )
         return tuple(f for f in table.columns if f.name not in found)
 
+    def _rows(self, table: Table, version: int | None = None) -> DataFrame:
+        if self.is_named:
+            at = "" if version is None else f" VERSION AS OF {version}"
+            return self.spark.sql(f"SELECT * FROM {self.name(table)}{at}")
+        reader = self.spark.read.format("delta")
+        return (reader if version is None else reader.option("versionAsOf", version)).load(self.path(table))
+
+    def _own_folder(self, table: Table) -> str | None:
+        """Where a catalog's table is to lie, when the recipe says so."""
+        return f"{self.folder}/{table.name}" if self.is_named and self.folder else None
+
+    def _registered(self, table: Table) -> bool:
+        """Whether a table that the catalog did not know lies where its files would be; then it has its name again."""
+        folder = self._own_folder(table)
+        return folder is not None and catalogs.register(self.spark, self.name(table), folder)
+
     def _add_columns(self, table: Table) -> None:
         opened = self.opened[table.name]
         if opened.lacks:
             self.spark.sql(add_columns_sql(self.name(table), opened.lacks))
             self.opened[table.name] = replace(opened, lacks=())
-
-
-def conform(table: Table, rows: DataFrame) -> DataFrame:
-    """Columns in declared order and type; undeclared ones are an error, absent optional ones null."""
-    found = set(rows.columns)  # asks the JVM: once
-    extra = found - set(table.columns.names)
-    missing = {f.name for f in table.columns if not f.nullable} - found
-    if extra or missing:
-        raise SchemaMismatchError(
-            f"rows for table {table.name} do not fit its declaration: "
-            f"undeclared columns {sorted(extra)}, missing required ones {sorted(missing)}. Mend transform or schema."
-        )
-    return rows.select(
-        *[(F.col(f.name) if f.name in found else F.lit(None)).cast(f.dataType).alias(f.name) for f in table.columns]
-    )
-
-
-def mark_rule_breaks(table: Table, rows: DataFrame) -> DataFrame:
-    """Rows that break a rule of the table get `rule:NAME` as drop reason, unless they are dropped already."""
-    if not (table.drops and table.checks):
-        return rows
-    broken = [
-        F.when(~F.coalesce(F.expr(rule), F.lit(False)), F.lit(f"rule:{name}")) for name, rule in table.checks.items()
-    ]
-    marked = rows.withColumn("drop_reason", F.coalesce("drop_reason", *broken))
-    if table.has("document_id") and "document_id" not in table.key:
-        # A dropped record becomes no document: whoever reads documents need not look at reasons.
-        return marked.withColumn("document_id", F.when(F.col("drop_reason").isNull(), F.col("document_id")))
-    return marked
 
 
 def _check_constraints(table: Table, properties: Mapping[str, str]) -> None:

@@ -119,7 +119,8 @@ class Tracker:
         mine = f"dataset = '{manifest['dataset']}' AND dataset_version = {manifest['dataset_version']}"
         inputs = []
         for split, rows in sorted(manifest["split_counts"].items()):
-            source = {"path": table_path, "delta_table_version": manifest["table_versions"].get("dataset_examples", 0)}
+            key = "path" if "/" in table_path else "delta_table_name"  # of a table that a catalog knows
+            source = {key: table_path, "delta_table_version": manifest["table_versions"].get("dataset_examples", 0)}
             entity = TrackedDataset(
                 name=f"{name} {split}"[:500],
                 digest=manifest["content_digest"][:36],

@@ -8,6 +8,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame
 
 from jobs.pipeline import PIPELINE
+from jobs.runtime.catalogs import quoted
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.tables import Lake
 from schemas.job_runs import JOB_RUNS
@@ -46,6 +47,19 @@ def register(lake: Lake, statement: str | None = None) -> None:
     for name in VIEWS:
         if name in wanted:
             lake.spark.sql(f"CREATE OR REPLACE TEMP VIEW {name} AS {view_sql(name)}")
+
+
+def persist(lake: Lake) -> None:
+    """Make the views in the schema of a catalog lake, for everyone who queries it; those whose tables are all there."""
+    spark = lake.spark
+    back = f"`{spark.catalog.currentCatalog()}`.`{spark.catalog.currentDatabase()}`"
+    spark.sql(f"USE {quoted(lake.location)}")
+    try:
+        for name in VIEWS:
+            if all(lake.exists(table) for table in TABLES if table.name in names_in(view_sql(name))):
+                spark.sql(f"CREATE OR REPLACE VIEW {name} AS {view_sql(name)}")
+    finally:
+        spark.sql(f"USE {back}")
 
 
 def names_in(statement: str) -> set[str]:

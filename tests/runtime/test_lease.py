@@ -12,7 +12,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.runtime.lease import LeaseHeldError, Owner, _append, _beat_until, _take, hold, holder, open_leases
-from jobs.runtime.tables import Lake, conform
+from jobs.runtime.table_rows import conform
+from jobs.runtime.tables import Lake
 from schemas.leases import LEASES
 
 pytestmark = pytest.mark.spark
