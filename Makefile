@@ -49,7 +49,7 @@ demo: $(INSTALLED) ## build datasets from real text and print where they are
 	$(BIN)/sluice run $(DEMO_RECIPES)
 
 test: $(INSTALLED) ## run the tests
-	$(BIN)/pytest -m "not by_hand" $(addprefix --ignore=,$(KILL_TESTS) $(EQUAL_TESTS) $(STORY_TESTS) $(DEMO_TESTS))
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not by_hand" $(addprefix --ignore=,$(KILL_TESTS) $(EQUAL_TESTS) $(STORY_TESTS) $(DEMO_TESTS))
 
 lint: $(INSTALLED) ## check style and format
 	$(BIN)/ruff check .

@@ -40,7 +40,7 @@ def quoted(name: str) -> str:
 
 def forgets(spark: SparkSession, tables: str) -> bool:
     """Whether the catalog lives as long as its session: then its tables are registered anew in each."""
-    in_memory = (spark.conf.get("spark.sql.catalogImplementation", "") or "") == "in-memory"
+    in_memory = spark.conf.get("spark.sql.catalogImplementation", "in-memory") == "in-memory"
     return in_memory and tables.split(".")[0] == SESSION_CATALOG
 
 
