@@ -1,11 +1,11 @@
 """Cut the bytes of one source file into lines of UTF-8, streaming: (3, b"Hello\\r\\n") is line 3 with its ending."""
 
 import codecs
-import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 
-from udfs.open_source import GZIP_MAGIC, FileError, describe_fault
+from udfs.open_source import FileError, describe_fault
+from udfs.unpack import FAULTS, packed_with
 
 CHUNK_BYTES: Final = 1 << 18
 HEAD_BYTES: Final = 1 << 12
@@ -17,11 +17,7 @@ SIGNATURES: Final = (
     (b"\x00\x00\xfe\xff", "wrong_encoding", "UTF-32"),
     (b"\xff\xfe", "wrong_encoding", "UTF-16"),
     (b"\xfe\xff", "wrong_encoding", "UTF-16"),
-    (GZIP_MAGIC, "unreadable_file", "gzip"),
     (b"PK\x03\x04", "unreadable_file", "zip"),
-    (b"\x28\xb5\x2f\xfd", "unreadable_file", "zstandard"),
-    (b"\xfd7zXZ\x00", "unreadable_file", "xz"),
-    (b"BZh91AY&SY", "unreadable_file", "bzip2"),
     (b"PAR1\x15", "unreadable_file", "Parquet"),
     (b"Obj\x01", "unreadable_file", "Avro"),
     (b"SQLite format 3\x00", "unreadable_file", "SQLite"),
@@ -56,7 +52,7 @@ def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
             yield chunk
     except EOFError as error:
         raise FileError("truncated_file", 0, "the compressed data stop before their end") from error
-    except (OSError, zlib.error) as error:
+    except FAULTS as error:
         raise FileError("unreadable_file", 0, describe_fault(error)) from error
 
 
@@ -98,6 +94,8 @@ def _checked(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 def _other_format(head: bytes) -> tuple[str, str] | None:
     """Return reason and name of what begins like this."""
+    if packer := packed_with(head):  # packed twice
+        return "unreadable_file", packer
     for magic, reason, name in SIGNATURES:
         if head.startswith(magic):
             return reason, name
