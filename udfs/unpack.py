@@ -7,7 +7,7 @@ import lzma
 import re
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, BinaryIO, Final, cast
 
 if sys.version_info >= (3, 14):
@@ -81,7 +81,7 @@ class Unpacked:
         self.close()
 
 
-def _unpack(raw: io.BufferedReader, make: Callable[[], Any]) -> Iterator[bytes]:
+def _unpack(raw: io.BufferedReader, make: Callable[[], Any]) -> Generator[bytes, None, None]:
     """Yield what the members hold, in pieces of at most BLOCK_BYTES however well it was packed."""
     packed = b""
     while packed := packed or raw.read1(BLOCK_BYTES):
