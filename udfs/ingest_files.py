@@ -10,6 +10,7 @@ import pyarrow as pa
 from udfs.payload_fields import EXACT_FLOATS, look_up
 from udfs.read_rows import FileError, Row, open_source, read_rows
 from udfs.record_ids import json_digest, keyed_record_id, keyless_record_id, payload_digest
+from udfs.transcode import how_read, split_format, transcoded
 
 RECORDS_SCHEMA = (
     "record_id string, content_id string, revision bigint, source string, path string, position bigint, "
@@ -56,14 +57,19 @@ def ingest_files(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def read_file(file: File) -> Iterator[dict[str, Any]]:
     """The rows of one file, then the row of the file itself, which says how it ended."""
-    count, reason, detail, last = 0, None, None, 0
+    count, last = 0, 0
+    reason: str | None = None
+    detail: str | None = None
     seen: Counter[str] = Counter()
     try:
         if file.uri is not None:
+            format, encoding = split_format(file.format)
             with open_source(file.uri) as stream:
-                for row in read_rows(stream, file.format, file.path.removeprefix("package:")):
-                    count, last = count + 1, row.position
+                text = transcoded(stream, encoding)
+                for row in read_rows(text, format, file.path.removeprefix("package:")):
+                    count += 1
                     yield _record(file, row, seen)
+                detail = how_read(text)
             reason = None if count else "empty_file"
     except FileError as error:
         reason, detail, last = error.reason, error.detail, error.position

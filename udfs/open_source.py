@@ -1,6 +1,5 @@
 """Open the bytes of one source file, local or in an object store, decompressed while they stream."""
 
-import gzip
 import io
 import os
 import re
@@ -9,8 +8,11 @@ from typing import BinaryIO, Final, cast
 
 from pyarrow import fs
 
+from udfs.unpack import EXTENSIONS, MAGIC_BYTES, packed_with, unpacked
+
 BUFFER_BYTES: Final = 1 << 18
-GZIP_MAGIC: Final = b"\x1f\x8b"
+# A shorter file may have been one of these before it was cut.
+SHORTEST_BYTES: Final = {"gzip": 2, "bzip2": 10, "xz": 6, "zstandard": 4}
 
 
 class FileError(Exception):
@@ -30,25 +32,25 @@ class FileError(Exception):
 
 
 def open_source(uri: str) -> BinaryIO:
-    """Open a local path or a (percent-encoded) URI for reading; gzip is known by its first bytes.
+    """Open a local path or a (percent-encoded) URI for reading; gzip, bzip2, xz and zstandard are known by their bytes.
 
     Raises FileError: unreadable_file where it is missing, forbidden, no regular file, of no such file system, or
-    named .gz without being gzip; truncated_file where a .gz is too short to begin as one.
+    named as a packed file without being one; truncated_file where that is too short to begin as one.
     """
     try:
         raw = _open_uri(uri) if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", uri) else _open_local(uri)
-        magic = raw.peek(len(GZIP_MAGIC))[: len(GZIP_MAGIC)]
+        head = raw.peek(MAGIC_BYTES)[:MAGIC_BYTES]
     except (OSError, ValueError) as error:  # pyarrow's ArrowInvalid, for a bad URI, is a ValueError
         raise FileError("unreadable_file", 0, describe_fault(error)) from error
-    if magic == GZIP_MAGIC:
-        unpacked = gzip.GzipFile(fileobj=raw, mode="rb")
-        unpacked.myfileobj = raw  # type: ignore[assignment]  # so that closing the one closes the other
-        return cast(BinaryIO, unpacked)
-    if uri.lower().endswith(".gz"):
+    if packer := packed_with(head):
+        return unpacked(raw, packer)
+    _, extension = os.path.splitext(uri.lower())
+    if expected := EXTENSIONS.get(extension):
         raw.close()
-        if len(magic) < len(GZIP_MAGIC):
-            raise FileError("truncated_file", 0, f"expected gzip data, found a file of {len(magic)} bytes")
-        raise FileError("unreadable_file", 0, "named .gz but not gzip: download it again, or rename it if it is text")
+        if len(head) < SHORTEST_BYTES[expected]:
+            raise FileError("truncated_file", 0, f"expected {expected} data, found a file of {len(head)} bytes")
+        cure = "download it again, or rename it if it is text"
+        raise FileError("unreadable_file", 0, f"named {extension} but not {expected}: {cure}")
     return cast(BinaryIO, raw)
 
 

@@ -19,6 +19,7 @@ _ABSENT = object()
 # What a source without `fields` means, by its format.
 DEFAULT_FIELDS: Mapping[str, Mapping[str, object]] = {
     "text": {"text": "text"},
+    "file": {"text": "text"},
     "python": {"prompt": "prompt", "response": "response", "group": "group"},
 }
 

@@ -1,45 +1,45 @@
 """Cut the bytes of one source file into lines of UTF-8, streaming: (3, b"Hello\\r\\n") is line 3 with its ending."""
 
-import codecs
-import zlib
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
-from udfs.open_source import GZIP_MAGIC, FileError, describe_fault
+from udfs.detect_encoding import SAMPLE_BYTES, SURE, Guess, detect
+from udfs.open_source import FileError, describe_fault
+from udfs.unpack import FAULTS, packed_with
 
 CHUNK_BYTES: Final = 1 << 18
-HEAD_BYTES: Final = 1 << 12
 UTF8_BOM: Final = b"\xef\xbb\xbf"
 BOM: Final = "\ufeff"
-# First bytes of what cannot be lines of UTF-8, reason, name.  UTF-32 goes first: it may begin as UTF-16 does.
+# A file packed a thousandfold, or one that holds no lines at all, must not fill a worker's memory.
+MAX_LINE_BYTES: Final = 64 << 20
+# What stands for a longer line, known by being this object.
+OVERLONG: Final = b"\xfftoo long"
+# First bytes of what holds no text, and its name.
 SIGNATURES: Final = (
-    (b"\xff\xfe\x00\x00", "wrong_encoding", "UTF-32"),
-    (b"\x00\x00\xfe\xff", "wrong_encoding", "UTF-32"),
-    (b"\xff\xfe", "wrong_encoding", "UTF-16"),
-    (b"\xfe\xff", "wrong_encoding", "UTF-16"),
-    (GZIP_MAGIC, "unreadable_file", "gzip"),
-    (b"PK\x03\x04", "unreadable_file", "zip"),
-    (b"\x28\xb5\x2f\xfd", "unreadable_file", "zstandard"),
-    (b"\xfd7zXZ\x00", "unreadable_file", "xz"),
-    (b"BZh91AY&SY", "unreadable_file", "bzip2"),
-    (b"PAR1\x15", "unreadable_file", "Parquet"),
-    (b"Obj\x01", "unreadable_file", "Avro"),
-    (b"SQLite format 3\x00", "unreadable_file", "SQLite"),
-    (b"%PDF-", "unreadable_file", "PDF"),
+    (b"PK\x03\x04", "zip"),
+    (b"PAR1\x15", "Parquet"),
+    (b"Obj\x01", "Avro"),
+    (b"SQLite format 3\x00", "SQLite"),
+    (b"%PDF-", "PDF"),
 )
 # A tar archive begins with a file's name; this stands behind it.
 TAR_MAGIC: Final = (257, b"ustar")
 
 
 def read_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file as number_lines has them, after read_text."""
+    return number_lines(read_text(stream))
+
+
+def number_lines(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
     r"""Yield (number, line with its ending); a line ends at \n, \r or \r\n and at nothing else.
 
+    OVERLONG stands for a line of more than MAX_LINE_BYTES.
     Raises FileError: truncated_file, unreadable_file or wrong_encoding; a line cut by the fault is not yielded.
     """
     number = 0
     try:
-        for line in _split_lines(_checked(read_chunks(stream))):
-            line = line if number else line.removeprefix(UTF8_BOM)
+        for line in _split_lines(chunks):
             number += 1
             yield number, line
     except FileError as error:
@@ -56,12 +56,58 @@ def read_chunks(stream: BinaryIO) -> Iterator[bytes]:
             yield chunk
     except EOFError as error:
         raise FileError("truncated_file", 0, "the compressed data stop before their end") from error
-    except (OSError, zlib.error) as error:
+    except FAULTS as error:
         raise FileError("unreadable_file", 0, describe_fault(error)) from error
+
+
+def read_text(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the bytes as they come, without a byte order mark; what they begin with has been looked at.
+
+    Raises FileError as read_chunks, and at once wrong_encoding or unreadable_file for what is no text in UTF-8.
+    """
+    head, rest = split_head(read_chunks(stream), SAMPLE_BYTES)
+    refuse_binary(head)
+    if (found := detect(head)).encoding != "utf-8" and found.confidence >= SURE:
+        raise wrong_encoding(found, "UTF-8")
+    yield head.removeprefix(UTF8_BOM)
+    yield from rest
+
+
+def split_head(chunks: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first bytes, `size` of them or more where there are, and the rest.  A fault is raised by the rest."""
+    parts: list[bytes] = []
+    try:
+        while sum(map(len, parts)) < size and (chunk := next(chunks, b"")):
+            parts.append(chunk)
+    except FileError as error:
+        return b"".join(parts), raising(error)
+    return b"".join(parts), chunks
+
+
+def raising(error: FileError) -> Iterator[Any]:
+    """Return an iterator that ends at once, in this error."""
+    raise error
+    yield
+
+
+def refuse_binary(head: bytes) -> None:
+    """Raise FileError, unreadable_file, where the first bytes of a file are those of no text."""
+    name = packed_with(head)  # here: packed twice
+    name = name or next((name for magic, name in SIGNATURES if head.startswith(magic)), None)
+    if name or head.startswith(TAR_MAGIC[1], TAR_MAGIC[0]):
+        found = f"found {name or 'tar'}, expected lines of UTF-8; convert or unpack it first"
+        raise FileError("unreadable_file", 0, found)
+
+
+def wrong_encoding(found: Guess, expected: str) -> FileError:
+    """Return the error for a file that is text in another encoding than its source says."""
+    cure = f"declare `encoding: {found.encoding}`, or `encoding: auto`"
+    return FileError("wrong_encoding", 0, f"found {found}, expected {expected}; {cure}")
 
 
 def _split_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
     parts: list[bytes] = []  # of the line that is not complete yet
+    is_overlong = False
     held = b""
     for chunk in chunks:
         data = held + chunk
@@ -71,58 +117,11 @@ def _split_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
         for piece in data[: len(data) - len(held)].splitlines(keepends=True):
             parts.append(piece)
             if piece.endswith((b"\n", b"\r")):
-                yield b"".join(parts)
+                yield OVERLONG if is_overlong else b"".join(parts)
                 parts.clear()
+                is_overlong = False
+        if is_overlong or sum(map(len, parts)) > MAX_LINE_BYTES:
+            is_overlong = bool(parts)
+            parts[1:] = []
     if last := b"".join(parts) + held:
-        yield last
-
-
-def _checked(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the bytes again; raises FileError when the first ones tell that the file is not UTF-8 text."""
-    head, fault = b"", None
-    try:
-        while len(head) < HEAD_BYTES and (chunk := next(chunks, b"")):
-            head += chunk
-    except FileError as error:
-        fault = error
-    if found := _other_format(head[:HEAD_BYTES]):
-        reason, name = found
-        is_text = reason == "wrong_encoding"
-        cure = f"convert it to UTF-8: iconv -f {name} -t UTF-8" if is_text else "convert or unpack it first"
-        raise FileError(reason, 0, f"found {name}, expected lines of UTF-8; {cure}")
-    yield head
-    if fault:
-        raise fault
-    yield from chunks
-
-
-def _other_format(head: bytes) -> tuple[str, str] | None:
-    """Return reason and name of what begins like this."""
-    for magic, reason, name in SIGNATURES:
-        if head.startswith(magic):
-            return reason, name
-    if head.startswith(TAR_MAGIC[1], TAR_MAGIC[0]):
-        return "unreadable_file", "tar"
-    return ("wrong_encoding", "UTF-16") if _is_utf16(head) else None
-
-
-def _is_utf16(head: bytes) -> bool:
-    """Say whether these bytes, without a byte order mark, are UTF-16: one half of each pair is NUL in Latin text; other
-    text is no UTF-8, but has line ends as pairs and decodes."""
-    for high in (0, 1):  # where the high byte of a pair is
-        nuls, rest = head[high::2], head[1 - high :: 2]
-        if len(head) >= 8 and nuls.count(0) * 3 > len(nuls) * 2 and 0 not in rest:
-            return True
-        pairs = zip(nuls, rest, strict=False)
-        if (0, 0x0A) in pairs and not _decodes(head, "utf-8") and _decodes(head, "utf-16-le" if high else "utf-16-be"):
-            return True
-    return False
-
-
-def _decodes(head: bytes, encoding: str) -> bool:
-    """Whether the bytes are text of this encoding, the last character of which may be cut."""
-    try:
-        codecs.getincrementaldecoder(encoding)().decode(head)
-    except UnicodeDecodeError:
-        return False
-    return True
+        yield OVERLONG if is_overlong else last

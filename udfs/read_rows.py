@@ -10,44 +10,35 @@ A bad row never stops a file; a bad file raises FileError after the rows that st
 import csv
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-import orjson
-
 from udfs.open_source import FileError, open_source
-from udfs.payload_fields import kind_name
 from udfs.python_source import Definition, read_definitions
-from udfs.read_lines import BOM, read_chunks, read_lines
+from udfs.read_json import read_json
+from udfs.read_lines import BOM, OVERLONG, read_chunks, read_lines, read_text
+from udfs.source_rows import OVERLONG_SAID, Row, dump, name_byte, parse_lines
+from udfs.transcode import fault_byte
 
 if TYPE_CHECKING:  # a type that older pythons keep private
     from _csv import Reader as CsvReader
     from _csv import _QuotingType as Quoting
 
+Fault = tuple[str, str]  # reason, detail
+
 __all__ = ["FORMATS", "FileError", "Row", "open_source", "read_rows"]
 
 # A quote that never closes makes one field of the rest of the file: this is where the reader stops believing it.
 MAX_FIELD_CHARS: Final = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Row:
-    """One record as received (payload: a JSON object), or a quarantined one (payload None, drop_reason, detail).
-
-    position: the line where the row starts, of a Python file the line of the definition.
-    """
-
-    position: int
-    payload: str | None
-    drop_reason: str | None
-    detail: str | None
+# The largest file that is one record. A text of more than a million characters is dropped by default anyway.
+MAX_FILE_BYTES: Final = 16 << 20
 
 
 def read_rows(stream: BinaryIO, format: str, path: str) -> Iterator[Row]:
-    """Read the rows of one file; `path` is its logical path, from which Python files get their module name.
+    """Read the rows of one file; `path` is its logical path, which names Python modules and whole files.
 
     format: a name of FORMATS; "csv ;" is csv with another delimiter.
-    Memory is bounded by the longest row (of a Python file by the file).  The stream stays open.
+    Memory is bounded by the longest row, and that to 64 MiB (of a Python file by the file).  The stream stays open.
     Raises FileError on the way, after the rows before the fault; ValueError at once for an unknown format.
     """
     name, _, delimiter = format.partition(" ")
@@ -57,44 +48,7 @@ def read_rows(stream: BinaryIO, format: str, path: str) -> Iterator[Row]:
 
 
 def _read_text(stream: BinaryIO, path: str) -> Iterator[Row]:
-    return _parse_lines(stream, lambda position, line: Row(position, _dump({"text": line}), None, None))
-
-
-def _read_json(stream: BinaryIO, path: str) -> Iterator[Row]:
-    return _parse_lines(stream, _parse_json)
-
-
-def _parse_json(position: int, line: str) -> Row:
-    line = line.removeprefix(BOM)  # of a file that others were joined to
-    try:
-        value = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        return Row(position, None, "bad_json", f"{error.msg}: column {error.colno}{_array_cure(position, line)}")
-    if not isinstance(value, dict):
-        found = f"found {kind_name(value)}, expected an object"
-        return Row(position, None, "not_an_object", found + _array_cure(position, line))
-    return Row(position, line, None, None)
-
-
-def _array_cure(position: int, line: str) -> str:
-    is_array = position == 1 and line.lstrip().startswith("[")
-    return "; one JSON array for the whole file? jq -c '.[]' writes one object a line" if is_array else ""
-
-
-def _parse_lines(stream: BinaryIO, parse: Callable[[int, str], Row]) -> Iterator[Row]:
-    for position, raw in read_lines(stream):
-        try:
-            line = raw.decode("utf-8").rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            yield Row(position, None, "bad_encoding", _name_byte(error))
-            continue
-        # Only what a keyboard calls empty is no record: a line of U+3000 is one, and cleaning says why it goes.
-        if line.strip(" \t"):
-            yield parse(position, line)
-
-
-def _name_byte(error: UnicodeDecodeError) -> str:
-    return f"byte 0x{error.object[error.start]:02x} at column {error.start + 1}"
+    return parse_lines(read_lines(stream), lambda position, line: Row(position, dump({"text": line}), None, None))
 
 
 def _read_csv(stream: BinaryIO, path: str) -> Iterator[Row]:
@@ -110,7 +64,7 @@ def _read_tsv(stream: BinaryIO, path: str) -> Iterator[Row]:
 def _read_separated(stream: BinaryIO, delimiter: str, quoting: "Quoting" = csv.QUOTE_MINIMAL) -> Iterator[Row]:
     # The limit belongs to the process, so it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), MAX_FIELD_CHARS))
-    faults: list[str] = []  # bad bytes since the row began
+    faults: list[Fault] = []  # bad bytes since the row began
     reader = csv.reader(_decode_lines(stream, faults), delimiter=delimiter, quoting=quoting, strict=True)
     header = _read_header(reader, faults)
     while True:
@@ -127,7 +81,7 @@ def _read_separated(stream: BinaryIO, delimiter: str, quoting: "Quoting" = csv.Q
         if fields is None:
             return
         if faults:
-            yield Row(start, None, "bad_encoding", faults[0])
+            yield Row(start, None, *faults[0])
         elif not _is_blank(fields, len(header)):
             yield _make_row(start, header, fields)
 
@@ -140,17 +94,17 @@ def _is_blank(fields: list[str], width: int) -> bool:
 def _make_row(position: int, header: list[str], fields: list[str]) -> Row:
     if len(fields) != len(header):
         return Row(position, None, "bad_csv_row", f"found {len(fields)} fields, expected {len(header)}")
-    return Row(position, _dump(dict(zip(header, fields, strict=True))), None, None)
+    return Row(position, dump(dict(zip(header, fields, strict=True))), None, None)
 
 
-def _read_header(reader: "CsvReader", faults: list[str]) -> list[str]:
+def _read_header(reader: "CsvReader", faults: list[Fault]) -> list[str]:
     try:
         names: list[str] = next((fields for fields in reader if fields), [])
         names[:1] = [name.lstrip(BOM) for name in names[:1]]
     except csv.Error as error:
         raise FileError("bad_header", 0, f"{error}: lines 1 to {reader.line_num}") from error
     if faults:
-        raise FileError("bad_header", 0, faults[0])
+        raise FileError("bad_header", 0, faults[0][1])
     if names and not any(name.strip() for name in names):
         raise FileError("bad_header", 0, f"none of {len(names)} columns has a name")
     # The usual case is a row number that a spreadsheet or a data frame wrote first.
@@ -160,15 +114,33 @@ def _read_header(reader: "CsvReader", faults: list[str]) -> list[str]:
     return names
 
 
-def _decode_lines(stream: BinaryIO, faults: list[str]) -> Iterator[str]:
+def _decode_lines(stream: BinaryIO, faults: list[Fault]) -> Iterator[str]:
     """Yield the lines; one with a bad byte is named in `faults` and passes, so that its quotes still count."""
     for number, raw in read_lines(stream):
         try:
             line = raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            faults.append(f"{_name_byte(error)} of line {number}")
+            fault = ("bad_encoding", f"{name_byte(error)} of line {number}")
+            faults.append(("too_large", OVERLONG_SAID) if raw is OVERLONG else fault)
             line = raw.decode("utf-8", "replace")
         yield line
+
+
+def _read_file(stream: BinaryIO, path: str) -> Iterator[Row]:
+    content = bytearray()
+    for chunk in read_text(stream):
+        content += chunk
+        if len(content) > MAX_FILE_BYTES:
+            yield Row(1, None, "too_large", f"a file of more than {MAX_FILE_BYTES >> 20} MiB as one record")
+            return
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        yield Row(1, None, "bad_encoding", f"byte 0x{fault_byte(error):02x} in line {line}")
+        return
+    if text.strip(" \t\r\n"):
+        yield Row(1, dump({"text": text, "name": path.rpartition("/")[2], "path": path}), None, None)
 
 
 def _read_python(stream: BinaryIO, path: str) -> Iterator[Row]:
@@ -188,20 +160,17 @@ def _make_definition_row(definition: Definition) -> Row:
     values = asdict(definition)
     line = values.pop("line")
     try:
-        payload = _dump(values)
+        payload = dump(values)
     except TypeError:  # orjson: a string literal such as "\\ud800" is half a character, which UTF-8 cannot write
         return Row(line, None, "bad_encoding", "lone surrogate in the docstring")
     return Row(line, payload, None, None)
-
-
-def _dump(values: dict[str, str]) -> str:
-    return orjson.dumps(values).decode("utf-8")
 
 
 FORMATS: Final[dict[str, Callable[[BinaryIO, str], Iterator[Row]]]] = {
     "text": _read_text,
     "csv": _read_csv,
     "tsv": _read_tsv,
-    "json": _read_json,
+    "json": read_json,
     "python": _read_python,
+    "file": _read_file,
 }

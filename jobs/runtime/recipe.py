@@ -5,18 +5,21 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 
 from jobs.runtime.catalogs import is_name
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
 from jobs.runtime.recipe_errors import explain, nearest
 from udfs.payload_fields import DEFAULT_FIELDS, FIELD_NAMES, read_fields
+from udfs.transcode import encoding_name
 
+# Python files say themselves what they are in.
+FORMATS_OF_TEXT = ("text", "csv", "tsv", "json", "file")
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -25,6 +28,7 @@ class Source(BaseModel, frozen=True, extra="forbid"):
 
     path: file, folder, glob, URI, `asset:NAME/MEMBER`, or `package:NAME` for format python.
     delimiter: one character, of format csv.
+    encoding: of its files, such as gb18030, big5 or utf-16; auto takes for each file what it seems to be in.
     key: columns that identify a record; without one its content does.
     order_by: column that decides between two rows with one key in a batch, the greatest wins.
     on_vanish: what becomes of records that leave the source: keep them, or drop them.
@@ -34,8 +38,9 @@ class Source(BaseModel, frozen=True, extra="forbid"):
 
     name: str = Field(pattern=r"^[\w.-]+$")
     path: str = Field(min_length=1)
-    format: Literal["text", "csv", "tsv", "json", "python"]
+    format: Literal["text", "csv", "tsv", "json", "python", "file"]
     delimiter: str = Field(default=",", min_length=1, max_length=1)
+    encoding: Annotated[str, AfterValidator(encoding_name)] = "utf-8"
     key: tuple[str, ...] = ()
     order_by: str | None = None
     on_vanish: Literal["keep", "drop"] = "keep"
@@ -60,11 +65,14 @@ class Source(BaseModel, frozen=True, extra="forbid"):
             raise ValueError(f"delimiter: {self.delimiter!r} cannot stand between fields")
         if self.delimiter != "," and self.format != "csv":
             raise ValueError(f"delimiter belongs to format csv, found {self.format}")
+        if self.encoding != "utf-8" and self.format not in FORMATS_OF_TEXT:
+            raise ValueError(f"encoding belongs to the formats {', '.join(FORMATS_OF_TEXT)}, found {self.format}")
         return self
 
     def identity(self) -> dict[str, Any]:
         """What its records are told apart by, as source_files keeps it."""
-        format = self.format if self.delimiter == "," else f"{self.format} {self.delimiter}"
+        format = self.format if self.encoding == "utf-8" else f"{self.format}@{self.encoding}"
+        format = format if self.delimiter == "," else f"{format} {self.delimiter}"
         return {"format": format, "record_key": list(self.key), "order_by": self.order_by}
 
     def mapping(self) -> dict[str, Any]:
