@@ -127,7 +127,7 @@ def _read_turns(payload: Mapping[str, object], column: str, role: str | None) ->
     value = payload[column]
     if isinstance(value, list):
         return read_turns(value, column)
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and not {"role", "from"}.isdisjoint(value):
         return read_turns([value], column)
     if role is None:
         if is_empty(value):
@@ -173,14 +173,15 @@ def _with_system(seen: Seen, said: Mapping[str, object]) -> Seen:
 
 def _with_tools(seen: Seen, said: Mapping[str, object]) -> Seen:
     """Return the chat with the tools that stand beside it, kept like tool calls: in `extra`, of its system turn."""
-    tools = {name: found for name in TOOLS if (found := _read_json(said.get(name)))}
+    found = {name: _read_json(said.get(name)) for name in TOOLS}
+    tools = {name: value for name, value in found.items() if value}
     if not tools:
-        return seen
+        return replace(seen, columns=seen.columns | {name for name, value in found.items() if value is not None})
     first, *others = seen.messages
     if first.role not in ("system", "developer"):
         first, others = Message("system", ""), list(seen.messages)
     known = orjson.loads(first.extra) if first.extra else {}
-    read = {name for name, found in tools.items() if known.get(name, found) == found}
+    read = {name for name, value in tools.items() if known.get(name, value) == value}
     extra = dump_extra({**tools, **known}, "tools")
     return replace(seen, messages=(replace(first, extra=extra), *others), columns=seen.columns | read)
 
