@@ -51,7 +51,8 @@ CLEAN_RECORDS = Table(
     },
     reasons={
         "vanished": "the record is no longer in its source (on_vanish: drop)",
-        "missing_field": "a mapped field is absent or null",
+        "missing_field": "a mapped field is absent or null, or the columns have no known shape",
+        "unread_field": "a column that may belong to the example is read by no known shape",
         "bad_field": "a mapped field holds a list or an object where text is expected",
         "bad_messages": "a turn of the conversation cannot be understood",
         "empty_text": "nothing is left of the text, or of a turn, after cleaning",

@@ -10,9 +10,11 @@ from typing import Literal
 
 from udfs.clean_functions import clean_text, is_blank
 from udfs.folding import fold_digest
-from udfs.messages import Message, parse_turns, render
+from udfs.known_shapes import Seen, read_by_sight
+from udfs.messages import Message, other_reply, parse_turns, render
 from udfs.payload_fields import DropError, Fields, look_up, read_text, read_texts, require_text
 from udfs.record_ids import json_digest
+from udfs.unread_columns import require_all_read
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Drop:
-    """Why a record makes no example: missing_field, bad_field, bad_messages or empty_text, and where."""
+    """Why a record makes no example: missing_field, unread_field, bad_field, bad_messages or empty_text, and where."""
 
     reason: str
     detail: str
@@ -44,12 +46,12 @@ def build_example(payload: Mapping[str, object], fields: Fields) -> Example | Dr
     may be null, absent or blank in a row: then the row has none, and a blank group key binds nothing.
     """
     try:
-        messages = _read_messages(payload, fields)
+        seen = _see(payload, fields) if fields.by_sight else _read(payload, fields)
         return Example(
-            kind="chat" if messages else "text",
-            text=render(messages) if messages else require_text(payload, fields, "text"),
-            messages=messages,
-            rejected=_read_rejected(payload, fields, messages),
+            kind="chat" if seen.messages else "text",
+            text=seen.text,
+            messages=seen.messages,
+            rejected=seen.rejected,
             labels=tuple(dict.fromkeys(_read_labels(payload, fields))),
             groups=tuple(dict.fromkeys(_read_groups(payload, fields))),
             subject=read_text(payload, fields, "subject"),
@@ -57,6 +59,21 @@ def build_example(payload: Mapping[str, object], fields: Fields) -> Example | Dr
         )
     except DropError as error:
         return Drop(error.reason, error.detail)
+
+
+def _see(payload: Mapping[str, object], fields: Fields) -> Seen:
+    """Return what a payload holds by sight, when no column is left that may belong to it."""
+    seen = read_by_sight(payload)
+    mapped = [*fields.paths.values(), *(path for _, path in fields.groups), *fields.ignored]
+    require_all_read(payload, seen, frozenset(mapped))
+    return seen
+
+
+def _read(payload: Mapping[str, object], fields: Fields) -> Seen:
+    """Return what a payload holds where the paths say."""
+    messages = _read_messages(payload, fields)
+    text = render(messages) if messages else require_text(payload, fields, "text")
+    return Seen(text, messages, _read_rejected(payload, fields, messages), frozenset(fields.paths.values()))
 
 
 def _read_messages(payload: Mapping[str, object], fields: Fields) -> tuple[Message, ...]:
@@ -79,10 +96,7 @@ def _read_rejected(payload: Mapping[str, object], fields: Fields, messages: tupl
     turns = look_up(payload, path)
     if not isinstance(turns, list):
         return require_text(payload, fields, "rejected")
-    *prompt, reply = parse_turns(turns, path)
-    if tuple(prompt) != messages[:-1] or reply != Message("assistant", reply.content):
-        raise DropError("bad_messages", f"{path}: expected the chat with another last reply, found another chat")
-    return reply.content
+    return other_reply(parse_turns(turns, path), messages, path)
 
 
 def _read_labels(payload: Mapping[str, object], fields: Fields) -> Iterator[str]:

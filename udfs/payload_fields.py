@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import orjson
 
 SHAPES = (frozenset({"text"}), frozenset({"prompt", "response"}), frozenset({"messages"}))
-OPTIONAL_FIELDS = frozenset({"system", "rejected", "label", "labels", "group", "subject", "license"})
+# Of a chat that `fields` maps; where it maps none, they are known by their own names.
+CHAT_FIELDS = frozenset({"system", "rejected"})
+OPTIONAL_FIELDS = CHAT_FIELDS | {"label", "labels", "group", "subject", "license", "ignore"}
 FIELD_NAMES = ("text", "prompt", "response", "messages", *sorted(OPTIONAL_FIELDS))
 # From here on a double no longer tells neighbouring integers apart, and JSON's readers make doubles of longer ones.
 EXACT_FLOATS = 2**53
@@ -26,14 +28,24 @@ DEFAULT_FIELDS: Mapping[str, Mapping[str, object]] = {
 
 @dataclass(frozen=True)
 class Fields:
-    """Where the payloads of a source keep what: field name -> path, and (key name, path) of its group keys."""
+    """Where the payloads of a source keep what: field name -> path, and (key name, path) of its group keys.
+
+    by_sight: the shape of each payload is told by its columns (`udfs.known_shapes`); ignored: those that are no part
+    of an example then.
+    """
 
     paths: Mapping[str, str]
     groups: tuple[tuple[str, str], ...] = ()
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def by_sight(self) -> bool:
+        """Whether no path says where text, prompt, response or messages are."""
+        return not has_shape(self.paths)
 
 
 class DropError(Exception):
-    """A record makes no example: missing_field, bad_field, bad_messages or empty_text, and where."""
+    """A record makes no example: missing_field, unread_field, bad_field, bad_messages or empty_text, and where."""
 
     def __init__(self, reason: str, detail: str) -> None:
         """Keep the reason code, and the place."""
@@ -46,8 +58,13 @@ def read_fields(mapping: Mapping[str, object]) -> Fields:
     """Check a recipe's `fields` and return them; ValueError says what is wrong.
 
     A group is one path, a list of paths, or a mapping key name -> path; a path without a name is its own.
+    A mapping without text, prompt, response and messages leaves these to be seen.
     """
-    if frozenset(mapping) - OPTIONAL_FIELDS not in SHAPES:
+    if not has_shape(mapping) and not CHAT_FIELDS.isdisjoint(mapping):
+        raise ValueError("fields: system and rejected stand beside prompt and response; map these too, or none of them")
+    if has_shape(mapping) and "ignore" in mapping:
+        raise ValueError("fields: ignore is for rows known by sight; here only what is mapped is read, so remove it")
+    if has_shape(mapping) and frozenset(mapping) - OPTIONAL_FIELDS not in SHAPES:
         found = ", ".join(map(str, mapping)) or "none"
         optional = ", ".join(sorted(OPTIONAL_FIELDS))
         raise ValueError(
@@ -57,17 +74,23 @@ def read_fields(mapping: Mapping[str, object]) -> Fields:
         raise ValueError("fields: system and rejected belong to chats; a text has neither")
     if "messages" in mapping and "system" in mapping:
         raise ValueError("fields: messages hold their own system turn; remove system")
-    paths = {name: _check_path(name, path) for name, path in mapping.items() if name != "group"}
-    return Fields(paths, tuple(_named_paths(mapping.get("group"))))
+    paths = {name: _check_path(name, path) for name, path in mapping.items() if name not in ("group", "ignore")}
+    ignored = tuple(path for _, path in _named_paths(mapping.get("ignore"), "ignore"))
+    return Fields(paths, tuple(_named_paths(mapping.get("group"), "group")), ignored)
 
 
-def _named_paths(group: object) -> Iterator[tuple[str, str]]:
-    """Yield the key names of a group declaration with their paths."""
+def has_shape(mapping: Mapping[str, object]) -> bool:
+    """Say whether a mapping tells where text, prompt, response or messages are."""
+    return any(name in mapping for shape in SHAPES for name in shape)
+
+
+def _named_paths(group: object, field: str) -> Iterator[tuple[str, str]]:
+    """Yield the key names of a group declaration with their paths; columns to ignore are declared alike."""
     if isinstance(group, Mapping):
-        yield from ((str(name), _check_path(f"group.{name}", path)) for name, path in group.items())
+        yield from ((str(name), _check_path(f"{field}.{name}", path)) for name, path in group.items())
     elif group is not None:
         for value in group if isinstance(group, list | tuple) else [group]:
-            path = _check_path("group", value)
+            path = _check_path(field, value)
             yield path, path
 
 
@@ -83,6 +106,13 @@ def look_up(payload: Mapping[str, object], path: str) -> object:
     value = _find(payload, path)
     # pandas writes NaN for what is missing.
     return None if value is _ABSENT or (isinstance(value, float) and not math.isfinite(value)) else value
+
+
+def is_empty(value: object) -> bool:
+    """Say whether a column says nothing: null, not a number, blank, an empty list or object."""
+    is_blank = isinstance(value, str) and not value.strip()
+    is_gone = value is None or (isinstance(value, float) and not math.isfinite(value))
+    return is_blank or is_gone or value in ([], {})
 
 
 def has_path(payload: Mapping[str, object], path: str) -> bool:

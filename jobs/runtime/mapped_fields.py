@@ -1,4 +1,5 @@
-"""Refuse a recipe that names columns which no record of a source has: a typo would drop or unbind every row."""
+"""Refuse a recipe that names columns which no record of a source has: a typo would drop or unbind every row.
+So would a source read by sight of which no record has a known shape."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from jobs.runtime.recipe_errors import nearest
 from jobs.runtime.scope import Scope
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.raw_records import RAW_RECORDS
-from udfs.find_paths import FOUND_SCHEMA, find_paths
+from udfs.find_paths import ANY_SHAPE, FOUND_SCHEMA, find_paths
 from udfs.ingest_files import RECORDS_SCHEMA, File, ingest_files
 from udfs.payload_fields import read_fields
 
@@ -73,8 +74,8 @@ def _key_columns(source: Source) -> dict[str, str]:
 
 
 def _declared(scope: Scope) -> list[Source]:
-    """Sources that say themselves what is what; the columns of the others are known."""
-    return [source for source in scope.recipe.sources if source.fields]
+    """Sources that say themselves what is what, or leave it to be seen; the columns of the others are known."""
+    return [source for source in scope.recipe.sources if source.fields or source.is_seen()]
 
 
 def _absent(payloads: DataFrame, sources: list[Source], named: Named) -> dict[str, dict[str, str]]:
@@ -94,18 +95,23 @@ def _absent(payloads: DataFrame, sources: list[Source], named: Named) -> dict[st
 
 
 def _unseen(paths: Mapping[str, str], seen: Seen) -> dict[str, str]:
-    return {
-        key: f"none of its records has {path}; {nearest(path, seen.columns)}"
-        for key, path in paths.items()
-        if path not in seen.paths
-    }
+    return {key: _absence(path, seen.columns) for key, path in paths.items() if path not in seen.paths}
+
+
+def _absence(path: str, columns: tuple[str, ...]) -> str:
+    if path == ANY_SHAPE:
+        shapes = "map text, or prompt and response, or messages"
+        return f"none of its records has a known shape; {shapes}. Found: {', '.join(columns) or 'no column'}"
+    return f"none of its records has {path}; {nearest(path, columns)}"
 
 
 def _paths(source: Source) -> dict[str, str]:
     """Key of the recipe -> path, every group key by its name."""
     fields = read_fields(source.mapping())
     groups = {f"fields.group.{name}": path for name, path in fields.groups}
-    return {f"fields.{field}": path for field, path in fields.paths.items()} | groups
+    ignored = {f"fields.ignore.{path}": path for path in fields.ignored}
+    shape = {"fields": ANY_SHAPE} if fields.by_sight else {}
+    return {f"fields.{field}": path for field, path in fields.paths.items()} | groups | ignored | shape
 
 
 def _refuse(path: str, absent: Mapping[str, Mapping[str, str]]) -> None:

@@ -15,7 +15,8 @@ from jobs.runtime.catalogs import is_name
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
 from jobs.runtime.recipe_errors import explain, nearest
-from udfs.payload_fields import DEFAULT_FIELDS, FIELD_NAMES, read_fields
+from udfs.known_shapes import SIGHT_REVISION
+from udfs.payload_fields import DEFAULT_FIELDS, FIELD_NAMES, has_shape, read_fields
 from udfs.transcode import encoding_name
 
 # Python files say themselves what they are in.
@@ -32,7 +33,8 @@ class Source(BaseModel, frozen=True, extra="forbid"):
     key: columns that identify a record; without one its content does.
     order_by: column that decides between two rows with one key in a batch, the greatest wins.
     on_vanish: what becomes of records that leave the source: keep them, or drop them.
-    fields: what of a record is text, prompt, response, messages, rejected, label, labels, group, subject, license.
+    fields: what of a record is text, prompt, response, messages, rejected, label, labels, group, subject, license;
+        text and chats that it does not map are known by sight.
     label, license: constants for every record of the source.
     """
 
@@ -59,6 +61,8 @@ class Source(BaseModel, frozen=True, extra="forbid"):
             if name not in FIELD_NAMES:
                 raise ValueError(f"fields: unknown field {name}; {nearest(name, FIELD_NAMES)}")
         read_fields(self.mapping())
+        if self.is_seen() and self.format in DEFAULT_FIELDS:
+            raise ValueError(f"fields: the columns of format {self.format} are known; map text, or prompt and response")
         if self.label is not None and not {"label", "labels"}.isdisjoint(self.fields):
             raise ValueError("label is a constant for every record, fields maps one too: give one of them")
         if self.delimiter in '\r\n\0"':
@@ -79,9 +83,14 @@ class Source(BaseModel, frozen=True, extra="forbid"):
         """What of a record is what; formats whose columns are known need no `fields`."""
         return dict(self.fields) or dict(DEFAULT_FIELDS.get(self.format, {}))
 
+    def is_seen(self) -> bool:
+        """Whether text and chats are known by sight (`udfs.known_shapes`)."""
+        return not has_shape(self.mapping())
+
     def shaping(self) -> dict[str, Any]:
         """The part of the source that shapes cleaned rows: its mapping and constants, not its place."""
-        return self.model_dump(mode="json", include={"name", "format", "fields", "label", "license"})
+        shaped = self.model_dump(mode="json", include={"name", "format", "fields", "label", "license"})
+        return shaped | ({"sight": SIGHT_REVISION} if self.is_seen() else {})
 
 
 class Tracking(BaseModel, frozen=True, extra="forbid"):

@@ -8,6 +8,7 @@ from jobs import assign_splits, clean_text, hash_shingles
 from jobs.pipeline import PIPELINE
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.recipe import Recipe, Source, Tracking, load_recipe
+from udfs.known_shapes import SIGHT_REVISION
 
 RECIPE = """
 dataset: faq
@@ -59,6 +60,15 @@ def test_format_text_and_python_need_no_fields(folder: Path) -> None:
     assert load(RECIPE).sources[1].mapping() == {"text": "text"}
     python = Source(name="p", path="package:numpy", format="python")
     assert python.mapping() == {"prompt": "prompt", "response": "response", "group": "group"}
+
+
+def test_what_fields_leaves_open_is_known_by_sight(folder: Path) -> None:
+    faq, notes = load(RECIPE).sources
+    assert not faq.is_seen() and not notes.is_seen() and "sight" not in faq.shaping()
+    beside = {"label": "topic", "ignore": ["choices"]}
+    for fields in ({}, beside):
+        seen = faq.model_copy(update={"fields": fields})
+        assert seen.is_seen() and seen.mapping() == fields and seen.shaping()["sight"] == SIGHT_REVISION
 
 
 def test_set_and_tables_override(folder: Path) -> None:
@@ -177,9 +187,13 @@ WRONG = {
         ("prompt: question", "prompt: 7"),
         "r.yaml: section sources, source faq: fields.prompt: expected a column or a dotted path, found 7",
     ),
-    "csv without fields": (
-        (", fields: {prompt: question, response: answer}", ""),
+    "half a pair": (
+        ("prompt: question, ", ""),
         "r.yaml: section sources, source faq: fields: expected text, or prompt and response, or messages",
+    ),
+    "text by sight": (
+        ('format: text, label: "1"', "format: text, fields: {group: day}"),
+        "r.yaml: section sources, source notes: fields: the columns of format text are known; map text, or prompt",
     ),
     "cleaner": (
         ("min_chars: 3", "cleaners: [repair_unicod]"),

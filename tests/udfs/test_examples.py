@@ -165,7 +165,9 @@ def test_rejected_chat_has_to_share_the_prompt() -> None:
 @pytest.mark.parametrize(
     ("mapping", "message"),
     [
-        ({}, "found none"),
+        ({"rejected": "r"}, "beside prompt and response"),
+        ({"text": "t", "ignore": "i"}, "only what is mapped is read"),
+        ({"ignore": [1]}, "fields.ignore: expected a column"),
         ({"prompt": "p"}, "found prompt"),
         ({"text": "t", "txt": "u"}, "found text, txt"),
         ({"text": "t", "rejected": "r"}, "a text has neither"),
