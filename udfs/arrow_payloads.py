@@ -160,10 +160,12 @@ RULES: Final[tuple[tuple[Callable[[pa.DataType], bool], Callable[[pa.Array, str]
     (pa.types.is_map, _maps),
     (lambda kind: hasattr(kind, "value_field"), _lists),
     (
-        lambda kind: pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_fixed_size_binary(kind)
-        or pa.types.is_binary_view(kind),
+        lambda kind: (
+            pa.types.is_binary(kind)
+            or pa.types.is_large_binary(kind)
+            or pa.types.is_fixed_size_binary(kind)
+            or pa.types.is_binary_view(kind)
+        ),
         _binaries,
     ),
     (pa.types.is_time, _times),

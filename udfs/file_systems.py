@@ -6,6 +6,7 @@ import stat
 from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote
+from urllib.request import url2pathname
 
 import fsspec
 import pyarrow as pa
@@ -16,7 +17,7 @@ URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 SAME_SCHEME: Final = {"s3a": "s3", "s3n": "s3", "gcs": "gs"}
 # Before the @ of these stands a container or a user, no secret.
 NAMED_BEFORE_HOST: Final = ("abfs", "abfss", "hdfs", "wasb", "wasbs")
-SECRET: Final = re.compile(r"secret|token|password|access_?key|account_?key|credentials?$|^sig$|signature", re.IGNORECASE)
+SECRET: Final = re.compile(r"secret|token|password|(access|account)_?key|credentials?$|^sig$|signature", re.IGNORECASE)
 
 
 class Place(NamedTuple):
@@ -66,7 +67,7 @@ def _open(scheme: str, authority: str, query: str) -> tuple[fs.FileSystem, str]:
     try:
         system, base = fs.FileSystem.from_uri(root)
     except pa.ArrowInvalid as error:
-        if "Unrecognized filesystem type" not in str(error):
+        if "Unrecognized filesystem type" not in str(error) or scheme not in fsspec.available_protocols():
             raise
         try:
             other, base = fsspec.core.url_to_fs(f"{scheme}://{authority}")
@@ -78,6 +79,8 @@ def _open(scheme: str, authority: str, query: str) -> tuple[fs.FileSystem, str]:
 
 def find_file(uri: str) -> tuple[fs.FileSystem, str]:
     """The file system of a file and the file's path there."""
+    if uri.startswith("file:"):
+        return fs.LocalFileSystem(), url2pathname(uri.removeprefix("file:").removeprefix("//"))
     place = split_uri(uri)
     system, base = open_filesystem(place)
     return system, f"{base}/{unquote(place.path)}"

@@ -8,6 +8,7 @@ import orjson
 import pyarrow as pa
 
 from udfs.payload_fields import EXACT_FLOATS, look_up
+from udfs.read_parquet import read_parquet
 from udfs.read_rows import FileError, Row, open_source, read_rows
 from udfs.record_ids import json_digest, keyed_record_id, keyless_record_id, payload_digest
 
@@ -60,23 +61,31 @@ def read_file(file: File) -> Iterator[dict[str, Any]]:
     seen: Counter[str] = Counter()
     try:
         if file.uri is not None:
-            with open_source(file.uri) as stream:
-                for row in read_rows(stream, file.format, file.path.removeprefix("package:")):
-                    count, last = count + 1, row.position
-                    yield _record(file, row, seen)
+            for row in _read(file.uri, file):
+                count, last = count + 1, row.position
+                yield make_record(file, row, seen)
             reason = None if count else "empty_file"
     except FileError as error:
         reason, detail, last = error.reason, error.detail, error.position
     # Python files without a documented definition are normal; only data files must hold rows.
     if file.format == "python" and reason == "empty_file":
         reason = None
-    yield {
-        **_place(file, 0),
-        "record_id": json_digest([file.source, "file", file.path]),
-        "file_rows": count,
-        "drop_reason": reason,
-        "detail": f"line {last}: {detail}" if detail and last else detail,
-    }
+    unit = "row" if file.format == "parquet" else "line"
+    yield make_file_row(file, count, reason, f"{unit} {last}: {detail}" if detail and last else detail)
+
+
+def _read(uri: str, file: File) -> Iterator[Row]:
+    if file.format == "parquet":  # which is read from its end
+        yield from read_parquet(uri, file.path)
+        return
+    with open_source(uri) as stream:
+        yield from read_rows(stream, file.format, file.path.removeprefix("package:"))
+
+
+def make_file_row(file: File, count: int, reason: str | None, detail: str | None) -> dict[str, Any]:
+    """The row of the file itself: how many rows were read, and what is wrong with it."""
+    found = json_digest([file.source, "file", file.path])
+    return {**_place(file, 0), "record_id": found, "file_rows": count, "drop_reason": reason, "detail": detail}
 
 
 def _tells_apart(value: object) -> bool:
@@ -90,7 +99,8 @@ def _place(file: File, position: int) -> dict[str, Any]:
     return {"revision": file.revision, "source": file.source, "path": file.path, "position": position}
 
 
-def _record(file: File, row: Row, seen: Counter[str]) -> dict[str, Any]:
+def make_record(file: File, row: Row, seen: Counter[str]) -> dict[str, Any]:
+    """The record of one row; `seen` counts the payloads before it."""
     place = _place(file, row.position)
     if row.payload is None:
         found = json_digest([file.source, "quarantine", file.path, row.position, row.drop_reason, row.detail])

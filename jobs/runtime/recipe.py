@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
 from jobs.runtime.recipe_errors import explain, nearest
+from udfs.file_systems import secret_in
 from udfs.payload_fields import DEFAULT_FIELDS, FIELD_NAMES, read_fields
 
 M = TypeVar("M", bound=BaseModel)
@@ -22,7 +23,7 @@ M = TypeVar("M", bound=BaseModel)
 class Source(BaseModel, frozen=True, extra="forbid"):
     """One source of records.
 
-    path: file, folder, glob, URI, `asset:NAME/MEMBER`, or `package:NAME` for format python.
+    path: file, folder, glob, URI, `asset:NAME/MEMBER`, `package:NAME` for format python, or a table for format delta.
     delimiter: one character, of format csv.
     key: columns that identify a record; without one its content does.
     order_by: column that decides between two rows with one key in a batch, the greatest wins.
@@ -33,7 +34,7 @@ class Source(BaseModel, frozen=True, extra="forbid"):
 
     name: str = Field(pattern=r"^[\w.-]+$")
     path: str = Field(min_length=1)
-    format: Literal["text", "csv", "tsv", "json", "python"]
+    format: Literal["text", "csv", "tsv", "json", "python", "parquet", "delta"]
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     key: tuple[str, ...] = ()
     order_by: str | None = None
@@ -46,6 +47,13 @@ class Source(BaseModel, frozen=True, extra="forbid"):
     @classmethod
     def _one_key_is_a_list(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("path")
+    @classmethod
+    def _no_secrets(cls, value: str) -> str:
+        if found := secret_in(value):
+            raise ValueError(f"{found}, and a recipe is kept and logged: leave credentials to the environment")
+        return value
 
     @model_validator(mode="after")
     def _mapping_is_whole(self) -> "Source":
