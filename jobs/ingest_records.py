@@ -1,6 +1,7 @@
 """Take the records of listed files as received.  One output row is one revision of one source record:
 {"record_id": "9f...", "revision": 3, "source": "faq", "path": "raw/faq.csv", "position": 12, "payload": "{...}"}"""
 
+from functools import reduce
 from typing import Any
 
 from pydantic import BaseModel
@@ -8,11 +9,13 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.frames.file_rows import read_records, without_superseded
+from jobs.frames.table_rows import table_records
 from jobs.runtime.context import Context
 from jobs.runtime.job import Job
 from jobs.runtime.mapped_fields import require_keys
 from jobs.runtime.params import Count
 from jobs.runtime.recipe import Source
+from jobs.runtime.source_tables import open_tables
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES
 
@@ -28,18 +31,28 @@ class Params(BaseModel, frozen=True, extra="forbid"):
     tasks: Count = 8
 
 
-def transform(new_source_files: DataFrame, raw_records: DataFrame, params: Params) -> DataFrame:
-    """Input columns of raw_records: those of the table.  Output columns: those of raw_records."""
+def transform(
+    new_source_files: DataFrame, raw_records: DataFrame, params: Params, table_rows: DataFrame | None = None
+) -> DataFrame:
+    """Input columns of raw_records: those of the table; of table_rows: RECORDS_SCHEMA, the rows of tables among the
+    files.  Output columns: those of raw_records."""
     listed = new_source_files.transform(without_superseded)
-    read = listed.transform(read_records, params.tasks)
+    read = _all_rows(listed, table_rows, params.tasks)
     known = raw_records.where(F.col("source").isin([source.name for source in params.sources]))
     records = read.transform(settle_keys).transform(keep_news, known)
     dropping = [source.name for source in params.sources if source.on_vanish == "drop"]
     if not dropping:
         return records
     whole = listed.where((F.col("on_vanish") == "drop") & F.col("source").isin(dropping))
-    vanished = vanished_records(whole.transform(read_records, params.tasks), known)
+    of_tables = table_rows.where(F.col("source").isin(dropping)) if table_rows is not None else None
+    vanished = vanished_records(_all_rows(whole, of_tables, params.tasks), known)
     return records.unionByName(vanished, allowMissingColumns=True)
+
+
+def _all_rows(files: DataFrame, table_rows: DataFrame | None, tasks: int) -> DataFrame:
+    """Rows of files, which Spark's workers open, and of tables, which Spark reads itself."""
+    rows = files.transform(read_records, tasks)
+    return rows.unionByName(table_rows) if table_rows is not None else rows
 
 
 def settle_keys(read: DataFrame) -> DataFrame:
@@ -101,9 +114,12 @@ def vanished_records(read: DataFrame, raw_records: DataFrame) -> DataFrame:
 
 
 def external(context: Context) -> dict[str, Any]:
-    """Nothing; ConfigError where a key or order_by names a column that no record has."""
-    require_keys(context.scope, context.scope.pending(JOB, SOURCE_FILES).transform(without_superseded))
-    return {}
+    """Rows of the tables among the files; ConfigError where a key or order_by names a column that no record has."""
+    files = context.scope.pending(JOB, SOURCE_FILES).transform(without_superseded)
+    tables = open_tables(context.lake.spark, context.recipe.sources, files)
+    require_keys(context.scope, files, tables)
+    records = [rows.transform(table_records, file) for file, rows in tables]
+    return {"table_rows": reduce(DataFrame.unionByName, records)} if records else {}
 
 
 JOB = Job(

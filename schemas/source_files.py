@@ -1,4 +1,4 @@
-"""Files that sources hold. One row is one version of one file of a source, or the fact that it vanished."""
+"""Files and tables that sources hold. One row is one version of one file or table, or the fact that it vanished."""
 
 from pyspark.sql import types as T
 
@@ -17,7 +17,11 @@ SOURCE_FILES = Table(
                 required=True,
             ),
             column("revision", LONG, "lake-wide number of the batch that listed this version, from 1", required=True),
-            column("uri", STRING, "where the bytes are read from; null when vanished"),
+            column(
+                "uri",
+                STRING,
+                "where the bytes are read from, of a table with @v and its Delta version; null when vanished",
+            ),
             column("size_bytes", LONG, "size in bytes; null when vanished"),
             column("modified_ms", LONG, "modification time, milliseconds since 1970 UTC; null when vanished"),
             column("vanished", BOOL, "true when the file was there before and is gone", required=True),

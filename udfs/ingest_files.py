@@ -8,6 +8,7 @@ import orjson
 import pyarrow as pa
 
 from udfs.payload_fields import EXACT_FLOATS, look_up
+from udfs.read_parquet import read_parquet
 from udfs.read_rows import FileError, Row, open_source, read_rows
 from udfs.record_ids import json_digest, keyed_record_id, keyless_record_id, payload_digest
 from udfs.transcode import how_read, split_format, transcoded
@@ -57,32 +58,42 @@ def ingest_files(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def read_file(file: File) -> Iterator[dict[str, Any]]:
     """The rows of one file, then the row of the file itself, which says how it ended."""
-    count, last = 0, 0
+    count = 0
     reason: str | None = None
-    detail: str | None = None
+    said: list[str] = []
     seen: Counter[str] = Counter()
     try:
         if file.uri is not None:
-            format, encoding = split_format(file.format)
-            with open_source(file.uri) as stream:
-                text = transcoded(stream, encoding)
-                for row in read_rows(text, format, file.path.removeprefix("package:")):
-                    count += 1
-                    yield _record(file, row, seen)
-                detail = how_read(text)
+            for row in _read(file.uri, file, said):
+                count += 1
+                yield make_record(file, row, seen)
             reason = None if count else "empty_file"
     except FileError as error:
-        reason, detail, last = error.reason, error.detail, error.position
+        reason = error.reason
+        unit = "row" if file.format == "parquet" else "line"
+        said = [f"{unit} {error.position}: {error.detail}" if error.position else error.detail]
     # Python files without a documented definition are normal; only data files must hold rows.
     if file.format == "python" and reason == "empty_file":
         reason = None
-    yield {
-        **_place(file, 0),
-        "record_id": json_digest([file.source, "file", file.path]),
-        "file_rows": count,
-        "drop_reason": reason,
-        "detail": f"line {last}: {detail}" if detail and last else detail,
-    }
+    yield make_file_row(file, count, reason, said[0] if said else None)
+
+
+def _read(uri: str, file: File, said: list[str]) -> Iterator[Row]:
+    """The rows of one file; `said` takes what a user should know of how it was read."""
+    if file.format == "parquet":  # which is read from its end
+        yield from read_parquet(uri, file.path)
+        return
+    format, encoding = split_format(file.format)
+    with open_source(uri) as stream:
+        text = transcoded(stream, encoding)
+        yield from read_rows(text, format, file.path.removeprefix("package:"))
+    said += filter(None, [how_read(text)])
+
+
+def make_file_row(file: File, count: int, reason: str | None, detail: str | None) -> dict[str, Any]:
+    """The row of the file itself: how many rows were read, and what is wrong with it."""
+    found = json_digest([file.source, "file", file.path])
+    return {**_place(file, 0), "record_id": found, "file_rows": count, "drop_reason": reason, "detail": detail}
 
 
 def _tells_apart(value: object) -> bool:
@@ -96,7 +107,8 @@ def _place(file: File, position: int) -> dict[str, Any]:
     return {"revision": file.revision, "source": file.source, "path": file.path, "position": position}
 
 
-def _record(file: File, row: Row, seen: Counter[str]) -> dict[str, Any]:
+def make_record(file: File, row: Row, seen: Counter[str]) -> dict[str, Any]:
+    """The record of one row; `seen` counts the payloads before it."""
     place = _place(file, row.position)
     if row.payload is None:
         found = json_digest([file.source, "quarantine", file.path, row.position, row.drop_reason, row.detail])

@@ -8,6 +8,7 @@ from typing import BinaryIO, Final, cast
 
 from pyarrow import fs
 
+from udfs.file_systems import find_file
 from udfs.unpack import EXTENSIONS, MAGIC_BYTES, packed_with, unpacked
 
 BUFFER_BYTES: Final = 1 << 18
@@ -70,7 +71,7 @@ def _open_local(path: str) -> io.BufferedReader:
 
 
 def _open_uri(uri: str) -> io.BufferedReader:
-    filesystem, path = fs.FileSystem.from_uri(re.sub(r"^s3[an]:", "s3:", uri))
+    filesystem, path = find_file(uri)
     if isinstance(filesystem, fs.LocalFileSystem):
         return _open_local(path)
     # Without None pyarrow decompresses by the extension, and a corrupt file fails in its words, not in ours.

@@ -12,7 +12,9 @@ def without_superseded(new_source_files: DataFrame) -> DataFrame:
     return new_source_files.withColumn("uri", F.when(F.col("revision") == last, F.col("uri")))
 
 
-def read_records(source_files: DataFrame, tasks: int) -> DataFrame:
-    """The rows of the files, then a row for each file."""
-    files = source_files.select(*File._fields).repartition(tasks, "path")
-    return files.mapInArrow(ingest_files, RECORDS_SCHEMA)
+def read_records(source_files: DataFrame, tasks: int | None = None) -> DataFrame:
+    """The rows of the files, then a row for each file. Those of tables come by another way (table_rows.py)."""
+    # A table that vanished, or that a newer listing has overtaken, is a row like a file's.
+    files = source_files.where("format <> 'delta' OR uri IS NULL").select(*File._fields)
+    shared = files.repartition(tasks, "path") if tasks else files
+    return shared.mapInArrow(ingest_files, RECORDS_SCHEMA)

@@ -48,7 +48,7 @@ class Context:
     @cached_property
     def files(self) -> list[SourceFile]:
         """The files of the recipe's sources: looked for once, so that all jobs of a run see the same."""
-        return list_files(self.recipe.sources, self.lake.folder or "")
+        return list_files(self.recipe.sources, self.lake.folder or "", self.lake.spark)
 
     def note(self, text: str) -> None:
         """Say something to know, on a line of its own."""

@@ -1,13 +1,15 @@
 """Refuse a recipe that names columns which no record of a source has: a typo would drop or unbind every row.
 So would a source read by sight of which no record has a known shape."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.frames.file_rows import read_records
+from jobs.frames.table_rows import table_payloads
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.recipe import Source
 from jobs.runtime.recipe_errors import nearest
@@ -15,7 +17,7 @@ from jobs.runtime.scope import Scope
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.raw_records import RAW_RECORDS
 from udfs.find_paths import ANY_SHAPE, FOUND_SCHEMA, find_paths
-from udfs.ingest_files import RECORDS_SCHEMA, File, ingest_files
+from udfs.ingest_files import File
 from udfs.payload_fields import read_fields
 
 # Nearly always these show every path; only sources that they leave in doubt are read whole.
@@ -43,9 +45,9 @@ def require_mapped_fields(scope: Scope) -> None:
     _require(scope.recipe.path, payloads, sources, _paths)
 
 
-def require_keys(scope: Scope, files: DataFrame) -> None:
-    """ConfigError where `key` or `order_by` names a column that no record of these files has: all would be set aside.
-    A source that has given records is not asked again: they are fixed."""
+def require_keys(scope: Scope, files: DataFrame, tables: Sequence[tuple[File, DataFrame]] = ()) -> None:
+    """ConfigError where `key` or `order_by` names a column that no record of these files and tables has: all would be
+    set aside. A source that has given records is not asked again: they are fixed."""
     taken = scope.lake.read(RAW_RECORDS).where("payload IS NOT NULL").select("source").distinct()
     declared = [source for source in scope.recipe.sources if source.key or source.order_by]
     done = {row["source"] for row in taken.collect()} if declared else set()
@@ -54,9 +56,10 @@ def require_keys(scope: Scope, files: DataFrame) -> None:
         return
     mine = files.where(F.col("source").isin([source.name for source in sources]))
     nameless = {"record_key": F.array().cast("array<string>"), "order_by": F.lit(None).cast("string")}
-    listed = mine.withColumns(nameless).select(*File._fields)
-    payloads = listed.mapInArrow(ingest_files, RECORDS_SCHEMA).where("payload IS NOT NULL").select("source", "payload")
-    _require(scope.recipe.path, payloads, sources, _key_columns)
+    found = mine.withColumns(nameless).transform(read_records).select("source", "payload")
+    for file, rows in tables:
+        found = found.union(rows.transform(table_payloads).select(F.lit(file.source).alias("source"), "payload"))
+    _require(scope.recipe.path, found.where("payload IS NOT NULL"), sources, _key_columns)
 
 
 def _require(path: str, payloads: DataFrame, sources: list[Source], named: Named) -> None:

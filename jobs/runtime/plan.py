@@ -17,6 +17,7 @@ from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe
 from jobs.runtime.run import between
 from jobs.runtime.scope import newest
+from jobs.runtime.source_tables import open_tables
 from jobs.runtime.staleness import look, require_fresh, why_stale
 from jobs.runtime.tables import Lake
 from schemas.documents import DOCUMENTS
@@ -126,7 +127,8 @@ def _rows_of_files(context: Context, job: Job, forecast: _Forecast) -> int:
         files = files.unionByName(forecast.files)
     readable = files.transform(without_superseded).where("uri IS NOT NULL")
     row = readable.transform(read_records, READ_TASKS).agg(F.sum("file_rows").alias("rows")).first()
-    rows = int(row["rows"] or 0) if row else 0
+    tables = open_tables(context.lake.spark, context.recipe.sources, readable)
+    rows = (int(row["rows"] or 0) if row else 0) + sum(rows.count() for _, rows in tables)
     forecast.added[job.writes.name] = rows + _may_vanish(context, files)
     return rows
 

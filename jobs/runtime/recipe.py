@@ -15,6 +15,7 @@ from jobs.runtime.catalogs import is_name
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
 from jobs.runtime.recipe_errors import explain, nearest
+from udfs.file_systems import secret_in
 from udfs.known_shapes import SIGHT_REVISION
 from udfs.payload_fields import DEFAULT_FIELDS, FIELD_NAMES, has_shape, read_fields
 from udfs.transcode import encoding_name
@@ -27,7 +28,7 @@ M = TypeVar("M", bound=BaseModel)
 class Source(BaseModel, frozen=True, extra="forbid"):
     """One source of records.
 
-    path: file, folder, glob, URI, `asset:NAME/MEMBER`, or `package:NAME` for format python.
+    path: file, folder, glob, URI, `asset:NAME/MEMBER`, `package:NAME` for format python, or a table for format delta.
     delimiter: one character, of format csv.
     encoding: of its files, such as gb18030, big5 or utf-16; auto takes for each file what it seems to be in.
     key: columns that identify a record; without one its content does.
@@ -40,7 +41,7 @@ class Source(BaseModel, frozen=True, extra="forbid"):
 
     name: str = Field(pattern=r"^[\w.-]+$")
     path: str = Field(min_length=1)
-    format: Literal["text", "csv", "tsv", "json", "python", "file"]
+    format: Literal["text", "csv", "tsv", "json", "python", "file", "parquet", "delta"]
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     encoding: Annotated[str, AfterValidator(encoding_name)] = "utf-8"
     key: tuple[str, ...] = ()
@@ -54,6 +55,13 @@ class Source(BaseModel, frozen=True, extra="forbid"):
     @classmethod
     def _one_key_is_a_list(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("path")
+    @classmethod
+    def _no_secrets(cls, value: str) -> str:
+        if found := secret_in(value):
+            raise ValueError(f"{found}, and a recipe is kept and logged: leave credentials to the environment")
+        return value
 
     @model_validator(mode="after")
     def _mapping_is_whole(self) -> "Source":

@@ -8,7 +8,7 @@ import orjson
 from pyspark.sql import functions as F
 
 from jobs.runtime.context import Context
-from jobs.runtime.listing import local_path
+from jobs.runtime.local_files import local_path
 from jobs.runtime.recipe import Source
 from schemas.dataset_versions import DATASET_VERSIONS
 

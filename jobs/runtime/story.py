@@ -138,7 +138,9 @@ def _records(document: Facts, dataset: str) -> str:
     records = document["records"]
     if not records:
         return f"No current record of {dataset} has this text."
-    places = [f"{r['record_id']} ({r['source']}, {r['path']}, line {r['position']})" for r in records[:NAMED]]
+    # A table's rows have no position.
+    lines = [f", line {r['position']}" if r["position"] else "" for r in records[:NAMED]]
+    places = [f"{r['record_id']} ({r['source']}, {r['path']}{line})" for r, line in zip(records, lines, strict=False)]
     return f"Current records of {dataset} with this text: {_named(places, document['num_records'])}."
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from jobs.runtime.errors import ConfigError
-from jobs.runtime.listing import Listed, list_files, list_source
+from jobs.runtime.listed import Listed
+from jobs.runtime.listing import list_files, list_source
 from jobs.runtime.recipe import Source
 
 
