@@ -11,9 +11,9 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from jobs.runtime.cpu import cpu_seconds
+from jobs.runtime.declared_rows import conform, mark_rule_breaks
 from jobs.runtime.job import Job
 from jobs.runtime.scope import Scope
-from jobs.runtime.table_rows import conform, mark_rule_breaks
 from jobs.runtime.tables import Commit, overtaken
 from schemas.table import Table
 

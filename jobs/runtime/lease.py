@@ -18,8 +18,8 @@ import psutil
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from jobs.runtime.declared_rows import conform
 from jobs.runtime.errors import SluiceError
-from jobs.runtime.table_rows import conform
 from jobs.runtime.tables import Lake, overtaken
 from jobs.runtime.times import in_utc
 from schemas.leases import LEASES

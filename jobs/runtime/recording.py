@@ -6,12 +6,12 @@ from typing import Any
 from pyspark.sql import DataFrame
 
 from jobs.runtime.context import Context
+from jobs.runtime.declared_rows import conform
 from jobs.runtime.errors import SluiceError
 from jobs.runtime.execute import Outcome
 from jobs.runtime.fingerprints import flat
 from jobs.runtime.job import Job
 from jobs.runtime.staleness import fingerprint_seen
-from jobs.runtime.table_rows import conform
 from jobs.runtime.tracking import Tracker
 from schemas.dataset_examples import DATASET_EXAMPLES
 from schemas.dataset_versions import DATASET_VERSIONS

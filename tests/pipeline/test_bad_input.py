@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 from jobs.runtime import tracking
 from jobs.runtime.cli import main
-from jobs.runtime.table_rows import conform
+from jobs.runtime.declared_rows import conform
 from jobs.runtime.tables import Lake
 from jobs.runtime.views import register
 from schemas.clean_records import CLEAN_RECORDS

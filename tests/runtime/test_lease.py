@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.runtime.declared_rows import conform
 from jobs.runtime.lease import LeaseHeldError, Owner, _append, _beat_until, _take, hold, holder, open_leases
-from jobs.runtime.table_rows import conform
 from jobs.runtime.tables import Lake
 from schemas.leases import LEASES
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.runtime.declared_rows import conform
 from jobs.runtime.resplit import ever_kept, give_up_splits
-from jobs.runtime.table_rows import conform
 from jobs.runtime.tables import Lake
 from schemas.dataset_examples import DATASET_EXAMPLES
 from schemas.dataset_versions import DATASET_VERSIONS
