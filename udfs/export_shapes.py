@@ -12,6 +12,7 @@ from typing import Any
 from udfs.export_turns import (
     calls_tools,
     has_other_parts,
+    is_openai,
     openai_turn,
     openai_turns,
     sharegpt_misfit,
@@ -21,6 +22,8 @@ from udfs.export_turns import (
 
 Row = Mapping[str, Any]
 REJECTED, SEVERAL_LABELS, SYSTEM, HISTORY, PARTS = "rejected", "labels", "system", "history", "parts"
+# A turn of some example has a key that OpenAI knows; or one that it does not know, or knows in another form.
+WITH, ODD = "with ", "odd"
 WITHOUT = "without "
 PARQUET_COLUMNS = (
     "document_id",
@@ -62,8 +65,8 @@ def _misfit_of_chat(row: Row) -> str | None:
 def _traits_of_chat(row: Row) -> Iterator[str]:
     if row["rejected"] is not None:
         yield REJECTED
-    if any("content" in turn_keys(turn) for turn in row["messages"]):
-        yield PARTS
+    for key, value in (item for turn in row["messages"] for item in turn_keys(turn).items()):
+        yield PARTS if key == "content" else WITH + key if is_openai(key, value) else ODD
 
 
 def _chat(row: Row, traits: frozenset[str]) -> dict[str, Any]:

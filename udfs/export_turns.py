@@ -5,6 +5,7 @@ all that the turn brought besides.
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import orjson
@@ -29,6 +30,27 @@ def turn_keys(turn: Turn) -> dict[str, Any]:
 def has_other_parts(turn: Turn) -> bool:
     """Return whether the content came with parts that are no text, such as images."""
     return any("text" not in part for part in turn_keys(turn).get("content", ()))
+
+
+def is_openai(key: str, value: Any) -> bool:
+    """Return whether a key of a turn is one of OpenAI's, in the form that its API has."""
+    if key == "tool_calls":
+        return isinstance(value, list) and all(
+            _has_texts(call, {"id", "type"}, {"function"}) and _has_texts(call.get("function"), {"name", "arguments"})
+            for call in value
+        )
+    if key == "function_call":
+        return _has_texts(value, {"name", "arguments"})
+    return key in ("name", "tool_call_id", "refusal") and isinstance(value, str)
+
+
+def _has_texts(value: Any, names: set[str], others: AbstractSet[str] = frozenset()) -> bool:
+    """Whether an object has texts under these names only, and besides them nothing but the others."""
+    return (
+        isinstance(value, dict)
+        and value.keys() <= names | others
+        and all(isinstance(value.get(name, ""), str) for name in names)
+    )
 
 
 def calls_tools(turn: Turn) -> bool:

@@ -15,6 +15,7 @@ from jobs.runtime.export_rows import Misfit, Survey, survey, write
 from jobs.runtime.tables import Lake
 from schemas.dataset_examples import DATASET_EXAMPLES
 from schemas.dataset_versions import DATASET_VERSIONS
+from udfs.export_features import features
 from udfs.export_files import ENDINGS, Target
 from udfs.export_shapes import ALL_OR_NONE, SHAPES, WITHOUT
 
@@ -136,7 +137,7 @@ def _write(lake: Lake, version: Row, wanted: Wanted, folder: Folder, identity: M
     }
     document = manifest(identity, files, facts, left_out)
     _require_all(document, version)
-    folder.commit(document, card(document))
+    folder.commit(document, card(document, features(wanted.form, target.traits)))
     return document
 
 

@@ -44,17 +44,23 @@ def as_json(document: Mapping[str, Any]) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n"
 
 
-def card(document: Mapping[str, Any]) -> bytes:
-    """The dataset card: in its head where each split is, as `load_dataset` reads it; then the same in words."""
+def card(document: Mapping[str, Any], features: list[dict[str, Any]] | None) -> bytes:
+    """The dataset card: in its head where each split is and its columns, as `load_dataset` reads them; then in words.
+
+    features: the columns, None where the reader finds them itself."""
     asked, splits = document["export"], {k: v for k, v in document["splits"].items() if v["files"]}
     data_files = [{"split": split, "path": f"{DATA}/{split}-*"} for split in splits]
-    head = {
+    # `datasets` caches by the names of folder and config: under one name, another export here would load as the first.
+    config = f"v{asked['dataset_version']}-{asked['format']}-{asked['content_digest'][:12]}"
+    head: dict[str, Any] = {
         "pretty_name": f"{asked['dataset']} version {asked['dataset_version']}",
-        "configs": [{"config_name": "default", "data_files": data_files}],
+        "configs": [{"config_name": config, "data_files": data_files}],
     }
+    if features:
+        head["dataset_info"] = {"config_name": config, "features": features}
     licences = [f"| {licence} | {rows} |" for licence, rows in document["licenses"].items()]
     lines = [
-        f"---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True)}---",
+        f"---\n{_yaml(head)}---",
         f"# {head['pretty_name']}\n",
         f"Format {asked['format']}: {SAYS[asked['format']]} Rows are in the order of document_id.\n",
         "| split | examples | files | bytes |\n|---|---|---|---|",
@@ -65,6 +71,11 @@ def card(document: Mapping[str, Any]) -> bytes:
         f"\nContent digest {asked['content_digest']}. Every file with its sha256 is in manifest.json.\n",
     ]
     return "\n".join(lines).encode()
+
+
+def _yaml(head: Mapping[str, Any]) -> str:
+    """Plain YAML: by way of JSON, so that columns which share their types are written out and not referred to."""
+    return yaml.safe_dump(orjson.loads(orjson.dumps(head)), sort_keys=False, allow_unicode=True)
 
 
 def _left_out(left_out: Mapping[str, int]) -> list[str]:
