@@ -60,7 +60,12 @@ def sharded(rows: Sequence[Row], shard_rows: int) -> list[Row]:
 
 
 def export_rows(
-    rows: Sequence[Row], form: str, folder: Path, compress: str = "none", shard_rows: int = 2, sizes: Iterable[int] = ()
+    rows: Sequence[Row],
+    form: str,
+    folder: Path | str,
+    compress: str = "none",
+    shard_rows: int = 2,
+    sizes: Iterable[int] = (),
 ) -> dict[str, Any]:
     """Export the rows into a folder; its manifest."""
     found = surveyed(rows, form)

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from jobs.runtime.errors import ConfigError, SluiceError
-from jobs.runtime.export_folder import Folder, open_folder
+from jobs.runtime.export_folder import Folder, open_folder, said
 from jobs.runtime.export_manifest import SPLITS, card, manifest
 from jobs.runtime.export_rows import Misfit, Survey, survey, write
 from jobs.runtime.tables import Lake
@@ -64,7 +64,7 @@ def export_version(lake: Lake, dataset: str, wanted: Wanted) -> Exported:
     with faults_of(folder):
         found = folder.finished(identity)
         document = found or _write(lake, version, wanted, folder, identity)
-    return Exported(document, _spelt(folder), new=found is None)
+    return Exported(document, folder.where if "://" in folder.uri else folder.root, new=found is None)
 
 
 def find_version(lake: Lake, dataset: str, version: str) -> Row:
@@ -103,7 +103,7 @@ def faults_of(folder: Folder) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SluiceError(f"--out {folder.where} cannot be used: {str(error).splitlines()[0]}") from None
+        raise SluiceError(f"--out {folder.where} cannot be used: {said(error, folder.uri)}") from None
 
 
 def _identity(version: Row, wanted: Wanted) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def _write(lake: Lake, version: Row, wanted: Wanted, folder: Folder, identity: M
     surveyed = survey(examples, wanted.form)
     require_fit(surveyed, wanted.form)
     target = Target(
-        _spelt(folder), wanted.form, wanted.compress, frozenset(surveyed.traits), _shards(surveyed, wanted.shard_rows)
+        folder.uri, wanted.form, wanted.compress, frozenset(surveyed.traits), _shards(surveyed, wanted.shard_rows)
     )
     facts = {
         "licenses": _licences(examples),
@@ -170,8 +170,3 @@ def _require_all(document: Mapping[str, Any], version: Row) -> None:
             f"dataset_examples holds {written} of this version, its manifest in dataset_versions says {declared}: "
             "the table was changed by hand. Restore it, then run again."
         )
-
-
-def _spelt(folder: Folder) -> str:
-    """The place as every machine finds it: a local path in full."""
-    return folder.where if "://" in folder.where else folder.root

@@ -15,6 +15,7 @@ from pyarrow import fs
 
 from jobs.runtime.errors import ConfigError, SluiceError
 from jobs.runtime.export_manifest import as_json
+from jobs.runtime.tracking import without_secret
 from udfs.export_files import DATA, PARTIAL
 from udfs.export_places import is_local, open_place
 
@@ -26,8 +27,9 @@ MEND = "Name another folder by --out, or empty this one."
 
 @dataclass(frozen=True)
 class Folder:
-    """The place of one export. where: as it was given."""
+    """The place of one export. uri: as every machine finds it.  where: the same without a secret, to be shown."""
 
+    uri: str
     where: str
     filesystem: fs.FileSystem
     root: str
@@ -115,14 +117,20 @@ def open_folder(where: str, master: str) -> Folder:
             f"--out {where} is a relative path, and the master {master} works on several machines: expected a place "
             "that all of them see, such as s3://bucket/export, or an absolute path on a shared disk"
         )
+    shown = without_secret(where) if "://" in where else where
     try:
         filesystem, root = open_place(where)
         is_file = filesystem.get_file_info(root).type == fs.FileType.File
     except (OSError, ValueError, ImportError) as error:  # ValueError: pyarrow's ArrowInvalid and fsspec's
-        raise ConfigError(f"--out {where} cannot be used: {str(error).splitlines()[0]}") from None
+        raise ConfigError(f"--out {shown} cannot be used: {said(error, where)}") from None
     if is_file:
-        raise ConfigError(f"--out {where} is a file, expected a folder. Name another place.")
-    return Folder(where, filesystem, root)
+        raise ConfigError(f"--out {shown} is a file, expected a folder. Name another place.")
+    return Folder(where if "://" in where else root, shown, filesystem, root)
+
+
+def said(error: Exception, where: str) -> str:
+    """The first line of what a library says, without the place, which may hold a secret and stands beside it."""
+    return (str(error).splitlines() or [type(error).__name__])[0].replace(where, "it")
 
 
 def _few(names: list[str]) -> str:
