@@ -97,7 +97,7 @@ def with_shard(examples: DataFrame, surveyed: Survey, shard_rows: int) -> DataFr
     placed = examples.withColumn("bucket", F.substring("document_id", 1, BUCKET_HEX))
     window = Window.partitionBy("split", "bucket").orderBy("document_id")
     placed = placed.withColumn("place", F.row_number().over(window) - 1).join(F.broadcast(offsets), ["split", "bucket"])
-    shard = F.floor((F.col("offset") + F.col("place")) / F.lit(shard_rows)).cast("int")
+    shard = F.expr(f"cast((offset + place) div {shard_rows} AS int)")
     return placed.withColumn("shard", shard).drop("bucket", "place", "offset")
 
 

@@ -1,8 +1,6 @@
 """Every format as Hugging Face `datasets` loads it, offline: from the folder by its card, and file by file."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +10,6 @@ from tests.exported import Row, example, export_rows, turn
 from udfs.export_shapes import SHAPES
 
 CALL = '{"tool_calls":[{"function":{"arguments":"{}","name":"weather"},"id":"c1","type":"function"}]}'
-
-
-@pytest.fixture(scope="module")
-def datasets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The library, without a network and with a cache of its own; it reads its environment once, at import."""
-    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    import datasets  # type: ignore[import-untyped]  # it leaves itself untyped
-
-    before = datasets.config.HF_DATASETS_CACHE
-    datasets.config.HF_DATASETS_CACHE = tmp_path_factory.mktemp("hugging")
-    datasets.disable_progress_bars()
-    yield datasets
-    datasets.config.HF_DATASETS_CACHE = before
 
 
 def chats(**columns: Any) -> list[Row]:
