@@ -25,8 +25,10 @@ def chats(**columns: Any) -> list[Row]:
     ]
 
 
-@pytest.mark.parametrize("form", list(SHAPES))
-@pytest.mark.parametrize("compress", ["none", "gzip"])
+@pytest.mark.parametrize(
+    ("form", "compress"),
+    [*[(form, "gzip") for form in SHAPES], ("text", "none"), ("chat", "zstd"), ("parquet", "none")],
+)
 def test_a_folder_loads_as_it_is(form: str, compress: str, datasets: Any, tmp_path: Path) -> None:
     rows = chats()
     export_rows(rows, form, tmp_path / "out", compress)
