@@ -83,3 +83,14 @@ def faq_lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> P
     with chdir(folder):
         run_recipe(spark, load_recipe("recipe.yaml", PIPELINE), PIPELINE, say=lambda _: None)
     return folder / "lake"
+
+
+@pytest.fixture(scope="session")
+def datasets(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Hugging Face's library, without a network and with a cache of its own; it reads its environment at import."""
+    folder = str(tmp_path_factory.mktemp("hugging"))
+    os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": folder}
+    import datasets  # type: ignore[import-untyped]  # it leaves itself untyped
+
+    datasets.disable_progress_bars()
+    return datasets

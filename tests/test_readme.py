@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pyspark.sql import SparkSession
 
 from jobs.pipeline import PIPELINE
-from jobs.runtime.cli import app
+from jobs.runtime.cli import app, main
 from jobs.runtime.errors import ConfigError, GateRefusal, SluiceError
 from jobs.runtime.explain import explain
 from jobs.runtime.recipe import Source, load_recipe
@@ -250,3 +250,23 @@ def test_the_story_is_told(spark: SparkSession, faq_lake: Path) -> None:
     for line in told.splitlines():
         pattern = ".*".join(re.escape(part) for part in line.split("…"))
         assert any(re.fullmatch(pattern, sentence) for sentence in story), line
+
+
+@pytest.mark.spark
+def test_a_trainer_reads_the_export(
+    spark: SparkSession, faq_lake: Path, datasets: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recipe.yaml").write_bytes((faq_lake.parent / "recipe.yaml").read_bytes())
+    words = next(words for words in command_lines() if words[:3] == ["sluice", "export", "recipe.yaml"])
+    with pytest.raises(SystemExit) as end:
+        main([*words[1:], "--tables", str(faq_lake)])
+    assert not end.value.code
+    names: dict[str, Any] = {}
+    exec(blocks("python")[0], names)
+    found = {row["document_id"]: row["messages"] for rows in names["splits"].values() for row in rows}
+    table = query(Lake(spark, str(faq_lake)), "SELECT document_id, messages FROM current_examples").collect()
+    assert found == {
+        row["document_id"]: [{"role": turn["role"], "content": turn["content"]} for turn in row["messages"]]
+        for row in table
+    }

@@ -1,22 +1,17 @@
-"""The command line: `sluice`.  Commands import what they need themselves, so that --help does not wait for Spark."""
+"""The command line: `sluice`, its options and what becomes of errors.
+
+What commands do is in `commands`, imported by each when it runs, so that --help does not wait for Spark."""
 
 import sys
-import time
 import traceback
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from jobs.runtime import terminal
-from jobs.runtime.errors import ConfigError, SluiceError
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-    from jobs.runtime.context import Context
-    from jobs.runtime.recipe import Recipe
+from jobs.runtime.errors import SluiceError
 
 INTERRUPTED = 130
 
@@ -34,7 +29,8 @@ app = typer.Typer(
     [bold]sluice run conf/recipes/reviews_zh.yaml[/bold]   build and publish a version\n
     [bold]sluice status conf/recipes/reviews_zh.yaml[/bold]   where the dataset stands\n
     [bold]sluice sql conf/recipes/reviews_zh.yaml "SELECT * FROM split_sizes"[/bold]   look into it\n
-    [bold]sluice explain conf/recipes/reviews_zh.yaml 0f3a9c41[/bold]   why one row is in it or not
+    [bold]sluice explain conf/recipes/reviews_zh.yaml 0f3a9c41[/bold]   why one row is in it or not\n
+    [bold]sluice export conf/recipes/reviews_zh.yaml latest --format classification --out exported[/bold]   to a trainer
     """,
     epilog="Exit codes: 0 done; 2 the recipe or the arguments are wrong; 3 a gate refused; 1 anything else.",
 )
@@ -84,18 +80,9 @@ def run(
 
     Example: [bold]sluice run conf/recipes/reviews_zh.yaml --set group_duplicates.threshold=0.8[/bold]
     """
-    if plan and resplit:
-        raise ConfigError("--plan writes nothing and --resplit does: give one of them")
-    loaded = [_load(path, overrides, tables) for path in recipes]
-    _refuse_unknown_jobs(first, last)
-    spark = _start()
-    if plan:
-        for recipe in loaded:
-            _plan_one(spark, recipe, first, last)
-    else:
-        from jobs.runtime.closing import show_closing
+    from jobs.runtime import commands
 
-        show_closing([_run_one(spark, recipe, first, last, resplit) for recipe in loaded])
+    commands.run(recipes, first, last, overrides, tables, plan, resplit)
 
 
 @app.command()
@@ -104,14 +91,9 @@ def status(recipe: RecipePath, overrides: Overrides = None, tables: Tables = Non
 
     Example: [bold]sluice status conf/recipes/reviews_zh.yaml[/bold]
     """
-    from jobs.pipeline import PIPELINE
-    from jobs.runtime import presence, show, status
+    from jobs.runtime import commands
 
-    loaded = _load(recipe, overrides, tables)
-    if presence.is_absent(loaded.tables):
-        show.say(presence.absent(loaded))
-        return
-    show.show_status(loaded.dataset, status.status_of(_start(), loaded, PIPELINE))
+    commands.show_status(recipe, overrides, tables)
 
 
 @app.command()
@@ -125,17 +107,9 @@ def explain(
 
     Example: [bold]sluice explain conf/recipes/reviews_zh.yaml 0f3a9c41[/bold]
     """
-    from jobs.runtime import explain, presence, session, show
-    from jobs.runtime.tables import Lake
+    from jobs.runtime import commands
 
-    loaded = _load(recipe, None, tables)
-    if form not in show.STORY_FORMATS:
-        raise ConfigError(f"--format {form}: expected one of {', '.join(show.STORY_FORMATS)}")
-    presence.require_lake_folder(loaded)
-    lake = Lake(_start(), loaded.tables, loaded.location)
-    session.without_compiling(lake.spark)
-    presence.require_lake(lake, loaded)
-    show.show_story(explain.explain(lake, loaded, ident), form)
+    commands.tell(recipe, ident, form, tables)
 
 
 @app.command()
@@ -150,63 +124,41 @@ def sql(
     Example: [bold]sluice sql conf/recipes/reviews_zh.yaml "SELECT outcome, drop_reason, count(*) FROM outcomes
     GROUP BY ALL"[/bold]
     """
-    from jobs.runtime import presence, results
-    from jobs.runtime.tables import Lake
-    from jobs.runtime.views import query
+    from jobs.runtime import commands
 
-    loaded = _load(recipe, None, tables)
-    if form not in results.FORMATS:
-        raise ConfigError(f"--format {form}: expected one of {', '.join(results.FORMATS)}")
-    presence.require_lake_folder(loaded)
-    lake = Lake(_start(), loaded.tables, loaded.location)
-    presence.require_lake(lake, loaded)
-    results.print_rows(query(lake, statement), form)
+    commands.ask(recipe, statement, form, tables)
 
 
-def _load(path: str, overrides: list[str] | None, tables: str | None) -> "Recipe":
-    from jobs.pipeline import PIPELINE
-    from jobs.runtime.recipe import load_recipe
+@app.command()
+def export(
+    recipe: RecipePath,
+    number: Annotated[str, typer.Argument(metavar="VERSION", help="The number of a published version, or latest.")],
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="chat (OpenAI messages; preferences as TRL's prompt, chosen, rejected), sharegpt (conversations), "
+            "alpaca (instruction, input, output), classification (text, label), parquet (columns of the table) or "
+            "text (text alone, for pretraining).",
+        ),
+    ],
+    out: Annotated[str, typer.Option("--out", metavar="WHERE", help="An empty or new folder, or a URI like s3://b/p.")],
+    compress: Annotated[str, typer.Option("--compress", help="none, gzip or zstd; inside the files of parquet.")] = (
+        "gzip"
+    ),
+    shard_rows: Annotated[int, typer.Option("--shard-rows", min=1, help="Examples in a full file.")] = 100_000,
+    tables: Tables = None,
+) -> None:
+    """Write a published version as files that trainers read: shards of each split, manifest.json, a dataset card.
 
-    return load_recipe(path, PIPELINE, overrides or (), tables)
+    One version always gives the same bytes. Stopped half-way, the same command begins anew; the manifest comes last.
 
+    Example: [bold]sluice export conf/recipes/reviews_zh.yaml latest --format classification --out exported[/bold]
+    """
+    from jobs.runtime import commands
+    from jobs.runtime.export import Wanted
 
-def _refuse_unknown_jobs(first: str | None, last: str | None) -> None:
-    from jobs.pipeline import PIPELINE
-    from jobs.runtime.run import between
-
-    between(PIPELINE, first, last)
-
-
-def _start() -> "SparkSession":
-    log = terminal.quiet()
-    from jobs.runtime.console import console
-    from jobs.runtime.session import open_session
-
-    started = time.monotonic()
-    with console.status("starting Spark ..."):
-        spark = open_session(log)
-    if console.is_terminal:
-        console.print(f"[dim]Spark {spark.version} ready in {time.monotonic() - started:.1f} s[/dim]")
-    return spark
-
-
-def _run_one(spark: "SparkSession", recipe: "Recipe", first: str | None, last: str | None, resplit: bool) -> "Context":
-    from jobs.pipeline import PIPELINE
-    from jobs.runtime.run import run_recipe
-    from jobs.runtime.show import say, show_result
-
-    say(f"{recipe.dataset} ({recipe.path})")
-    context = run_recipe(spark, recipe, PIPELINE, first, last, resplit=resplit)
-    show_result(context)
-    return context
-
-
-def _plan_one(spark: "SparkSession", recipe: "Recipe", first: str | None, last: str | None) -> None:
-    from jobs.pipeline import PIPELINE
-    from jobs.runtime.plan import plan_recipe
-    from jobs.runtime.show import show_plan
-
-    show_plan(recipe.dataset, plan_recipe(spark, recipe, PIPELINE, first, last))
+    commands.export_one(recipe, Wanted(number, form, out, compress, shard_rows), tables)
 
 
 def _version() -> str:

@@ -11,6 +11,7 @@ from rich.table import Table as Grid
 from jobs.runtime import console
 from jobs.runtime.context import Context
 from jobs.runtime.explain import Facts
+from jobs.runtime.export import Exported
 from jobs.runtime.notices import notices
 from jobs.runtime.plan import Planned
 from jobs.runtime.status import JobStatus, Status
@@ -110,6 +111,19 @@ def show_story(facts: Facts, form: str) -> None:
     document = {k: v for k, v in facts["document"].items() if k != "text"} if facts["document"] else None
     whole = facts | {"document": document, "story": tell(facts, with_text=False)}
     sys.stdout.write(orjson.dumps(whole, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+
+
+def show_export(exported: Exported) -> None:
+    """Print a line a split, what the format could not hold, and where the files are."""
+    document = exported.manifest
+    for split, one in document["splits"].items():
+        files = f"{one['files']:,} file{'' if one['files'] == 1 else 's'}"
+        say(f"  {split:<6}{one['rows']:>12,} examples  {files}  {one['bytes']:,} bytes")
+    for name, rows in document["left_out"].items():
+        console.console.print(console.notice(f"{name} of {rows:,} examples has no place in this format"))
+    asked = document["export"]
+    named = f"{asked['dataset']} version {asked['dataset_version']} as {asked['format']}"
+    say(f"{named} {'is' if exported.new else 'was there already, unchanged:'} in {exported.where}")
 
 
 def _grid(*columns: str) -> Grid:

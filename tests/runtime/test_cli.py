@@ -27,7 +27,7 @@ def test_help_imports_no_spark() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("command", ["run", "status", "explain", "sql"])
+@pytest.mark.parametrize("command", ["run", "status", "explain", "sql", "export"])
 def test_each_command_teaches_by_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(command, "--help") == 0
     assert f"Example: sluice {command} conf/recipes/" in re.sub(r"\s+", " ", capsys.readouterr().out)
@@ -48,6 +48,11 @@ def test_each_command_teaches_by_an_example(command: str, capsys: pytest.Capture
         ("sql", RECIPE),
         ("sql", RECIPE, "SELECT 1", "--format", "xml"),
         ("explain", RECIPE, "00000000", "--format", "xml"),
+        ("export", RECIPE, "latest", "--format", "chat"),
+        ("export", RECIPE, "latest", "--format", "xml", "--out", "out"),
+        ("export", RECIPE, "newest", "--format", "chat", "--out", "out"),
+        ("export", RECIPE, "1", "--format", "chat", "--out", "out", "--compress", "bz2"),
+        ("export", RECIPE, "1", "--format", "chat", "--out", "out", "--shard-rows", "0"),
     ],
 )
 def test_wrong_arguments_exit_with_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,6 +73,7 @@ def test_no_lake_is_said_before_spark_starts(
     assert "there is no lake at" in capsys.readouterr().out
     assert call("sql", RECIPE, "SELECT 1") == 2
     assert call("explain", RECIPE, "0123456789") == 2
+    assert call("export", RECIPE, "latest", "--format", "chat", "--out", "out") == 2
     assert "sluice run" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 

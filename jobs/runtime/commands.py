@@ -1,0 +1,111 @@
+"""What the commands do.  `cli` imports this when a command runs, so that --help does not wait for Spark."""
+
+import time
+from typing import TYPE_CHECKING
+
+from jobs.pipeline import PIPELINE
+from jobs.runtime import explain, export, presence, results, show, status, terminal
+from jobs.runtime.closing import show_closing
+from jobs.runtime.console import console
+from jobs.runtime.context import Context
+from jobs.runtime.errors import ConfigError
+from jobs.runtime.plan import plan_recipe
+from jobs.runtime.recipe import Recipe, load_recipe
+from jobs.runtime.run import between, run_recipe
+from jobs.runtime.tables import Lake
+from jobs.runtime.views import query
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+Overrides = list[str] | None
+
+
+def run(
+    recipes: list[str],
+    first: str | None,
+    last: str | None,
+    overrides: Overrides,
+    tables: str | None,
+    plan: bool,
+    resplit: bool,
+) -> None:
+    """`sluice run`: runs or plans recipes, one after the other."""
+    if plan and resplit:
+        raise ConfigError("--plan writes nothing and --resplit does: give one of them")
+    loaded = [_load(path, overrides, tables) for path in recipes]
+    between(PIPELINE, first, last)
+    spark = _start()
+    if plan:
+        for recipe in loaded:
+            show.show_plan(recipe.dataset, plan_recipe(spark, recipe, PIPELINE, first, last))
+    else:
+        show_closing([_run_one(spark, recipe, first, last, resplit) for recipe in loaded])
+
+
+def show_status(path: str, overrides: Overrides, tables: str | None) -> None:
+    """`sluice status`: where a dataset stands."""
+    recipe = _load(path, overrides, tables)
+    if presence.is_absent(recipe.tables):
+        show.say(presence.absent(recipe))
+        return
+    show.show_status(recipe.dataset, status.status_of(_start(), recipe, PIPELINE))
+
+
+def tell(path: str, ident: str, form: str, tables: str | None) -> None:
+    """`sluice explain`: the story of one record or document."""
+    from jobs.runtime.session import without_compiling
+
+    recipe = _load(path, None, tables)
+    if form not in show.STORY_FORMATS:
+        raise ConfigError(f"--format {form}: expected one of {', '.join(show.STORY_FORMATS)}")
+    presence.require_lake_folder(recipe)
+    lake = Lake(_start(), recipe.tables, recipe.location)
+    without_compiling(lake.spark)
+    presence.require_lake(lake, recipe)
+    show.show_story(explain.explain(lake, recipe, ident), form)
+
+
+def ask(path: str, statement: str, form: str, tables: str | None) -> None:
+    """`sluice sql`: a query over tables and views."""
+    recipe = _load(path, None, tables)
+    if form not in results.FORMATS:
+        raise ConfigError(f"--format {form}: expected one of {', '.join(results.FORMATS)}")
+    results.print_rows(query(_open(recipe), statement), form)
+
+
+def export_one(path: str, wanted: "export.Wanted", tables: str | None) -> None:
+    """`sluice export`: the files of one version."""
+    recipe = _load(path, None, tables)
+    show.show_export(export.export_version(_open(recipe), recipe.dataset, wanted))
+
+
+def _load(path: str, overrides: Overrides, tables: str | None) -> Recipe:
+    return load_recipe(path, PIPELINE, overrides or (), tables)
+
+
+def _open(recipe: Recipe) -> Lake:
+    """The lake of a recipe; ConfigError where there is none."""
+    presence.require_lake_folder(recipe)
+    lake = Lake(_start(), recipe.tables, recipe.location)
+    presence.require_lake(lake, recipe)
+    return lake
+
+
+def _start() -> "SparkSession":
+    log = terminal.quiet()
+    from jobs.runtime.session import open_session
+
+    started = time.monotonic()
+    with console.status("starting Spark ..."):
+        spark = open_session(log)
+    if console.is_terminal:
+        console.print(f"[dim]Spark {spark.version} ready in {time.monotonic() - started:.1f} s[/dim]")
+    return spark
+
+
+def _run_one(spark: "SparkSession", recipe: Recipe, first: str | None, last: str | None, resplit: bool) -> Context:
+    show.say(f"{recipe.dataset} ({recipe.path})")
+    context = run_recipe(spark, recipe, PIPELINE, first, last, resplit=resplit)
+    show.show_result(context)
+    return context
