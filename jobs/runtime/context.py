@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from jobs.runtime import console, lake_params
+from jobs.runtime import console, lake_params, log_lines
 from jobs.runtime.code_version import code_version
 from jobs.runtime.execute import Outcome
 from jobs.runtime.fingerprints import all_fingerprints
@@ -53,6 +53,7 @@ class Context:
     def note(self, text: str) -> None:
         """Say something to know, on a line of its own."""
         self.say(console.notice(text))
+        log_lines.event("note", dataset=self.recipe.dataset, text=text)
 
     @property
     def recipe(self) -> Recipe:

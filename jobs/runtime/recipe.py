@@ -4,7 +4,6 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import orjson
@@ -14,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
 from jobs.runtime.recipe_errors import explain, nearest
+from jobs.runtime.recipe_file import read_recipe, without_credentials
 from udfs.payload_fields import DEFAULT_FIELDS, FIELD_NAMES, read_fields
 
 M = TypeVar("M", bound=BaseModel)
@@ -129,7 +129,9 @@ class Recipe:
 
 def load_recipe(path: str, jobs: Sequence[Job], overrides: Sequence[str] = (), tables: str | None = None) -> Recipe:
     """Read, override and validate a recipe. Raises ConfigError that names file, section, key and nearest valid key."""
-    document = _read_yaml(path)
+    text = read_recipe(path)
+    path = without_credentials(path)
+    document = _read_yaml(text, path)
     for override in overrides:
         _apply(document, override)
     if tables:
@@ -145,17 +147,10 @@ def load_recipe(path: str, jobs: Sequence[Job], overrides: Sequence[str] = (), t
     return Recipe(path, checked.dataset, checked.tables, checked.tracking, checked.sources, params)
 
 
-def _read_yaml(path: str) -> dict[str, Any]:
+def _read_yaml(text: str, path: str) -> dict[str, Any]:
     try:
-        text = Path(path).read_text(encoding="utf-8")
         _refuse_repeated_keys(yaml.compose(text, yaml.SafeLoader), path, set())
         document = yaml.safe_load(text)
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: the recipe cannot be read: {error.strerror}. Give the path of a YAML file."
-        ) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8: byte {error.start + 1} is wrong. Save the recipe as UTF-8.") from None
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
