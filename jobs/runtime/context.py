@@ -18,6 +18,7 @@ from jobs.runtime.job import Job
 from jobs.runtime.listing import SourceFile, list_files
 from jobs.runtime.recipe import Recipe
 from jobs.runtime.scope import Scope
+from jobs.runtime.staging import staged_files
 from jobs.runtime.tables import Lake
 from schemas.dataset_versions import DATASET_VERSIONS
 from schemas.job_runs import JOB_RUNS
@@ -48,7 +49,8 @@ class Context:
     @cached_property
     def files(self) -> list[SourceFile]:
         """The files of the recipe's sources: looked for once, so that all jobs of a run see the same."""
-        return list_files(self.recipe.sources, self.lake.location)
+        found = list_files(self.recipe.sources, self.lake.location)
+        return staged_files(self.lake.spark, found, self.lake.location, self.recipe.assets)
 
     def note(self, text: str) -> None:
         """Say something to know, on a line of its own."""

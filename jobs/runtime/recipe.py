@@ -86,6 +86,7 @@ class _Top(BaseModel, frozen=True, extra="forbid"):
     dataset: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,127}$")
     tables: str = Field(min_length=1)
     tracking: Tracking = Tracking()
+    assets: str | None = Field(default=None, min_length=1)
     sources: tuple[Source, ...] = Field(min_length=1)
 
     @field_validator("tables")
@@ -112,6 +113,7 @@ class Recipe:
     tracking: Tracking
     sources: tuple[Source, ...]
     params: dict[str, BaseModel]
+    assets: str | None = None
 
     def as_json(self) -> str:
         """The resolved recipe, canonical JSON."""
@@ -144,7 +146,7 @@ def load_recipe(path: str, jobs: Sequence[Job], overrides: Sequence[str] = (), t
         name: _validate(job.params, _section(document, path, checked, job), path, name)
         for name, job in sections.items()
     }
-    return Recipe(path, checked.dataset, checked.tables, checked.tracking, checked.sources, params)
+    return Recipe(path, checked.dataset, checked.tables, checked.tracking, checked.sources, params, checked.assets)
 
 
 def _read_yaml(text: str, path: str) -> dict[str, Any]:

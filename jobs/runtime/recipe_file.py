@@ -55,12 +55,16 @@ def _scheme(place: str) -> str:
     return found[1].lower() if found else ""
 
 
+def in_arrow(uri: str) -> str:
+    """A URI as pyarrow takes it: its own name of the store, and no spaces, which stand in many names."""
+    scheme, _, rest = uri.partition(":")
+    return f"{STORES.get(scheme.lower(), scheme)}:{rest.replace(' ', '%20')}"
+
+
 def _read_store(place: str) -> bytes:
     from pyarrow import fs
 
-    scheme, _, rest = place.partition(":")
-    # Spaces stand in many names and in no URI.
-    system, path = fs.FileSystem.from_uri(f"{STORES[scheme.lower()]}:{rest.replace(' ', '%20')}")
+    system, path = fs.FileSystem.from_uri(in_arrow(place))
     with system.open_input_stream(path, compression=None) as stream:
         return bytes(stream.read())
 

@@ -89,7 +89,8 @@ def _submitted_session() -> SparkSession:
 
 def _require_delta(spark: SparkSession) -> None:
     """Without this the first write would fail, in words that do not name the settings."""
-    lacking = [f"--conf {key}={LOCAL_CONF[key]}" for key in DELTA_SQL if "delta" not in (spark.conf.get(key, "") or "").lower()]
+    set_to = {key: spark.conf.get(key, "") or "" for key in DELTA_SQL}
+    lacking = [f"--conf {key}={LOCAL_CONF[key]}" for key, value in set_to.items() if "delta" not in value.lower()]
     try:
         spark.read.format("delta").load(os.devnull)
     except Exception as error:  # there is no table, of course; classic Spark may say so in py4j's own error
