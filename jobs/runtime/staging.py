@@ -5,6 +5,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from hashlib import file_digest
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from jobs.runtime.recipe_file import in_arrow, without_credentials
 FOLDER = "_assets"
 ASSET = "asset:"
 DIGITS = 16
+# What Databricks mounts on every machine.
+SHARED = ("/Volumes/", "/dbfs/")
 
 
 def works_on_one_machine(spark: SparkSession) -> bool:
@@ -39,7 +42,7 @@ def staged(spark: SparkSession, path: str, lake: str, place: str | None = None) 
 
     place: a folder or URI that all machines see, null takes the lake's folder _assets.
     Raises ConfigError where nothing can be written there."""
-    if works_on_one_machine(spark):
+    if works_on_one_machine(spark) or path.startswith(SHARED):
         return path
     with open(path, "rb") as file:
         digest = file_digest(file, "sha256").hexdigest()[:DIGITS]
@@ -65,7 +68,8 @@ def _to_folder(path: str, target: str) -> None:
     os.close(descriptor)
     try:
         shutil.copyfile(path, draft)
-        os.chmod(draft, 0o644)
+        with suppress(OSError):  # a mounted store has no such rights
+            os.chmod(draft, 0o644)
         os.replace(draft, target)
     finally:
         Path(draft).unlink(missing_ok=True)

@@ -1,10 +1,15 @@
 """The entry file: alone in a folder, in its package, from anywhere, with the exit codes of the command."""
 
+import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from jobs.runtime.cli import app
+from jobs.runtime.session import DELTA, DELTA_SQL, LOCAL_CONF
 from tests.packaging.conftest import ROOT, Run
 
 
@@ -47,6 +52,16 @@ def test_its_folder_hides_no_module_of_a_jobs_name(zipped: Path, elsewhere: Run,
     )
     ran = elsewhere("-c", code, path=f"{zipped}:{tmp_path / 'other'}")
     assert ran.stdout.endswith("the other one\n"), ran.stderr
+
+
+def test_readme_shows_a_command_with_all_that_a_session_needs() -> None:
+    blocks = (ROOT / "README.md").read_text(encoding="utf-8").split("```bash\n")[1:]
+    (words,) = [shlex.split(block.split("```")[0]) for block in blocks if block.startswith("spark-submit")]
+    assert words[words.index("--packages") + 1] == DELTA
+    assert {f"{key}={LOCAL_CONF[key]}" for key in DELTA_SQL} <= set(words)
+    main = words.index("jobs/main.py")
+    command: Any = typer.main.get_command(app)
+    assert command.commands[words[main + 1]].make_context("run", words[main + 2 :]).params["recipes"]
 
 
 def test_success_is_no_exception(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
