@@ -28,7 +28,7 @@ def test_the_typed_models_take_the_job() -> None:
     """They refuse unknown fields and wrong types."""
     job = Job.from_dict(JOB)  # type: ignore[arg-type]
     assert job.as_dict() == JOB | {"queue": {"enabled": True}}
-    assert all(isinstance(task, Task) for task in job.tasks)
+    assert isinstance(job.tasks, list) and all(isinstance(task, Task) for task in job.tasks)
 
 
 def test_every_variable_is_declared_and_used() -> None:

@@ -117,8 +117,8 @@ class Submitter:
         environment = {**os.environ, **(store or {}), **python, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"}
         command = [str(home / "bin" / "spark-submit"), "--master", "local-cluster[2,1,1024]", "--packages", DELTA]
         command += [part for key, value in CONF.items() for part in ("--conf", f"{key}={value}")]
-        main = shutil.copy(ROOT / "jobs" / "main.py", self.folder)
-        command += ["--py-files", str(packages), main, *arguments]
+        main = shutil.copy(ROOT / "jobs" / "main.py", self.folder / "main.py")
+        command += ["--py-files", str(packages), str(main), *arguments]
         return subprocess.run(command, cwd=self.folder, env=environment, text=True, capture_output=True, check=False)
 
 

@@ -13,7 +13,6 @@ from moto.server import ThreadedMotoServer
 from jobs.runtime import staging
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.staging import staged, staged_files, works_on_one_machine
-from udfs import local_copy as copies
 from udfs.local_copy import local_copy
 from udfs.open_source import open_source
 
@@ -120,7 +119,7 @@ def test_a_store_holds_the_copy_and_executors_open_it(
     assert store.head_object(Bucket="lakes", Key=uri.partition("lakes/")[2])["LastModified"] == first
     with open_source(uri) as stream:
         assert stream.read() == DATA
-    monkeypatch.setattr(copies.tempfile, "gettempdir", lambda: str(tmp_path / "tmp"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     with ThreadPoolExecutor(4) as pool:
         (copy,) = set(pool.map(lambda _: local_copy(uri), range(8)))
