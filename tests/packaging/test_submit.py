@@ -19,6 +19,7 @@ import pytest
 import yaml
 from moto.server import ThreadedMotoServer
 
+from jobs.pipeline import PIPELINE
 from jobs.runtime.session import DELTA, DELTA_SQL, IN_SPARK, LOCAL_CONF
 from tests.packaging.conftest import ROOT
 
@@ -144,9 +145,10 @@ def local_digest(project: Project) -> str:
     recipe.write_text(yaml.safe_dump(project.recipe("local_lake")), encoding="utf-8")
     command = [sys.executable, "-m", "jobs.main", "run", str(recipe), "--log-format", "json"]
     environment = {**os.environ, "SLUICE_MASTER": "local[2]", "PYTHONPATH": str(ROOT)}
-    return digest(
-        subprocess.run(command, cwd=project.folder, env=environment, text=True, capture_output=True, check=False)
-    )
+    ran = subprocess.run(command, cwd=project.folder, env=environment, text=True, capture_output=True, check=False)
+    events = [json.loads(line)["event"] for line in ran.stdout.splitlines()]  # nothing but objects
+    assert (events[0], events.count("job"), events[-1]) == ("start", len(PIPELINE), "end"), ran.stderr
+    return digest(ran)
 
 
 @pytest.mark.by_hand
