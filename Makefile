@@ -12,6 +12,7 @@ KILL_TESTS := tests/pipeline/test_kill.py
 EQUAL_TESTS := $(addprefix tests/pipeline/,test_equal.py test_growth.py test_run_again.py)
 STORY_TESTS := tests/pipeline/test_story.py
 DEMO_TESTS := tests/pipeline/test_demo.py
+SUBMIT_TESTS := tests/packaging/test_submit.py
 KILL_OPTIONS := -s
 EQUAL_OPTIONS :=
 KILL_CI_OPTIONS := -m "not by_hand" -s
@@ -24,7 +25,7 @@ PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python;
 PACKAGES := -e ".[local,test,notebooks]" scikit-learn -c conf/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test demo lint types check-kill check-equal check-story check-demo check-kill-ci check-equal-ci constraints clean
+.PHONY: help setup test demo lint types wheel zip check-submit check-kill check-equal check-story check-demo check-kill-ci check-equal-ci constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +58,15 @@ lint: $(INSTALLED) ## check style and format
 
 types: $(INSTALLED) ## check the types
 	$(BIN)/mypy
+
+wheel: $(INSTALLED) ## build the wheel into dist; nothing is fetched
+	$(BIN)/python -m hatchling build -t wheel
+
+zip: wheel ## the wheel's bytes as a zip, the form that `spark-submit --py-files` gives to every machine
+	for wheel in dist/*.whl; do cp "$$wheel" "$${wheel%-py3-none-any.whl}.zip"; done
+
+check-submit: $(INSTALLED) ## run wheel and zip by spark-submit on two executors (long)
+	$(BIN)/pytest $(SUBMIT_TESTS)
 
 check-kill: $(INSTALLED) ## kill runs at many points and compare what they leave (long)
 	$(BIN)/pytest $(KILL_TESTS) $(KILL_OPTIONS)

@@ -16,6 +16,7 @@ from jobs.runtime.models import model_file
 from jobs.runtime.params import Count, Share
 from jobs.runtime.recipe import Source
 from jobs.runtime.recipe_errors import nearest
+from jobs.runtime.staging import staged
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.raw_records import RAW_RECORDS
 from udfs.clean_functions import CLEANERS
@@ -82,11 +83,14 @@ def _clean_batches(batches: Iterable[pa.RecordBatch], params: Params, model: str
 
 
 def external(context: Context) -> dict[str, Any]:
-    """The language model's file; ConfigError where a mapping names what no record has."""
+    """The language model's file, where executors find it; ConfigError where a mapping names what no record has."""
     params = context.recipe.params["clean_text"]
     assert isinstance(params, Params)
     require_mapped_fields(context.scope)
-    return {"language_model": model_file(params.language_model) if params.language_model else None}
+    if params.language_model is None:
+        return {"language_model": None}
+    file = model_file(params.language_model)
+    return {"language_model": staged(context.lake.spark, file, context.lake.folder or "", context.recipe.assets)}
 
 
 JOB = Job(

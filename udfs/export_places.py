@@ -17,7 +17,7 @@ def open_place(where: str) -> tuple[fs.FileSystem, str]:
     try:
         filesystem, path = fs.FileSystem.from_uri(re.sub(r"^s3[an]:", "s3:", where))
     except pa.ArrowInvalid:
-        from fsspec.core import url_to_fs  # type: ignore[import-untyped]  # fsspec leaves itself untyped
+        from fsspec.core import url_to_fs
 
         other, path = url_to_fs(where)
         filesystem = fs.PyFileSystem(fs.FSSpecHandler(other))

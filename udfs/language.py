@@ -31,6 +31,8 @@ import fasttext
 import numpy as np
 import numpy.typing as npt
 
+from udfs.local_copy import local_copy
+
 UNDETERMINED = "und"
 PREFIX_CHARS = 320
 CONFIDENCE_DIGITS = 4
@@ -91,4 +93,4 @@ def _han_ratio(text: str) -> float:
 @lru_cache(maxsize=4)
 def _load_model(model_path: str) -> Any:
     """Load the model once a process; fasttext-predict has no types."""
-    return fasttext.load_model(model_path)
+    return fasttext.load_model(local_copy(model_path))

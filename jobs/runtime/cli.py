@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.runtime import terminal
+from jobs.runtime import log_lines, terminal
 from jobs.runtime.errors import SluiceError
 
 INTERRUPTED = 130
@@ -75,6 +75,7 @@ def run(
     resplit: Annotated[
         bool, typer.Option("--resplit", help="Draw splits anew for documents that no published version ever kept.")
     ] = False,
+    log_format: log_lines.Format = "text",
 ) -> None:
     """Run a recipe: only what changed is worked, and a version is published when the dataset changed.
 
@@ -178,7 +179,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _call(arguments: list[str], debug: bool) -> int:
     try:
-        app(args=arguments, prog_name="sluice")
+        log_lines.call(app, arguments)
     except SystemExit as end:  # how typer ends, also where the arguments are wrong or Ctrl-C came
         code = end.code if isinstance(end.code, int) else 0
         return code if code != INTERRUPTED else _fail("stopped; what is written stays, run again to go on", 1, False)
@@ -192,7 +193,7 @@ def _call(arguments: list[str], debug: bool) -> int:
 def _fail(message: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    sys.stderr.write(f"error: {message}\n")
+    log_lines.failure(message, code)
     return code
 
 

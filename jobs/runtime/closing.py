@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import functions as F
 
-from jobs.runtime import console, tracking
+from jobs.runtime import console, log_lines, tracking
 from jobs.runtime.context import Context
 from jobs.runtime.show import newest_manifest, say, show_split_table
 from schemas.selections import SELECTIONS
@@ -18,6 +18,8 @@ OUTCOMES = "SELECT outcome, drop_reason, count(*) AS records FROM outcomes GROUP
 def show_closing(contexts: Sequence[Context]) -> None:
     """Print what a user needs to go on; nothing where no version is published yet."""
     published = [(context, manifest) for context in contexts if (manifest := newest_manifest(context)) is not None]
+    lakes = list(dict.fromkeys(one.lake.location for one in contexts))
+    log_lines.event("end", datasets=[one.recipe.dataset for one in contexts], lakes=lakes)
     if not published:
         return
     if len(published) > 1:
@@ -27,7 +29,7 @@ def show_closing(contexts: Sequence[Context]) -> None:
     context = published[0][0]
     recipe, command = shlex.quote(context.recipe.path), command_name()
     console.console.print("\n[bold]Tables[/bold]")
-    for location in dict.fromkeys(one.lake.location for one in contexts):
+    for location in lakes:
         say(f"  {location}")
     console.console.print("[bold]MLflow[/bold]")
     say(f"  {mlflow_page(context)}")

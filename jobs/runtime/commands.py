@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 from jobs.pipeline import PIPELINE
-from jobs.runtime import explain, export, presence, results, show, status, terminal
+from jobs.runtime import explain, export, log_lines, presence, results, show, status, terminal
 from jobs.runtime.closing import show_closing
 from jobs.runtime.console import console
 from jobs.runtime.context import Context
@@ -96,6 +96,7 @@ def _start() -> "SparkSession":
     log = terminal.quiet()
     from jobs.runtime.session import open_session
 
+    console.quiet = log_lines.is_json()
     started = time.monotonic()
     with console.status("starting Spark ..."):
         spark = open_session(log)

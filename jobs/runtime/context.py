@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 
-from jobs.runtime import console, lake_params
+from jobs.runtime import console, lake_params, log_lines
 from jobs.runtime.code_version import code_version
 from jobs.runtime.execute import Outcome
 from jobs.runtime.fingerprints import all_fingerprints
@@ -18,6 +18,7 @@ from jobs.runtime.job import Job
 from jobs.runtime.listing import SourceFile, list_files
 from jobs.runtime.recipe import Recipe
 from jobs.runtime.scope import Scope
+from jobs.runtime.staging import staged_files
 from jobs.runtime.tables import Lake
 from schemas.dataset_versions import DATASET_VERSIONS
 from schemas.job_runs import JOB_RUNS
@@ -48,11 +49,14 @@ class Context:
     @cached_property
     def files(self) -> list[SourceFile]:
         """The files of the recipe's sources: looked for once, so that all jobs of a run see the same."""
-        return list_files(self.recipe.sources, self.lake.folder or "", self.lake.spark)
+        lake = self.lake
+        found = list_files(self.recipe.sources, lake.folder or "", lake.spark)
+        return staged_files(lake.spark, found, lake.folder or "", self.recipe.assets)
 
     def note(self, text: str) -> None:
         """Say something to know, on a line of its own."""
         self.say(console.notice(text))
+        log_lines.event("note", dataset=self.recipe.dataset, text=text)
 
     @property
     def recipe(self) -> Recipe:

@@ -4,7 +4,6 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
@@ -15,6 +14,7 @@ from jobs.runtime.catalogs import is_name
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
 from jobs.runtime.recipe_errors import explain, nearest
+from jobs.runtime.recipe_file import read_recipe, without_credentials
 from udfs.file_systems import secret_in
 from udfs.known_shapes import SIGHT_REVISION
 from udfs.payload_fields import DEFAULT_FIELDS, FIELD_NAMES, has_shape, read_fields
@@ -113,6 +113,7 @@ class _Top(BaseModel, frozen=True, extra="forbid"):
     tables: str = Field(min_length=1)
     location: str | None = Field(default=None, min_length=1)
     tracking: Tracking = Tracking()
+    assets: str | None = Field(default=None, min_length=1)
     sources: tuple[Source, ...] = Field(min_length=1)
 
     @field_validator("tables", "location")
@@ -140,6 +141,7 @@ class Recipe:
     sources: tuple[Source, ...]
     params: dict[str, BaseModel]
     location: str | None = None
+    assets: str | None = None
 
     def as_json(self) -> str:
         """The resolved recipe, canonical JSON."""
@@ -157,7 +159,9 @@ class Recipe:
 
 def load_recipe(path: str, jobs: Sequence[Job], overrides: Sequence[str] = (), tables: str | None = None) -> Recipe:
     """Read, override and validate a recipe. Raises ConfigError that names file, section, key and nearest valid key."""
-    document = _read_yaml(path)
+    text = read_recipe(path)
+    path = without_credentials(path)
+    document = _read_yaml(text, path)
     for override in overrides:
         _apply(document, override)
     if tables:
@@ -172,20 +176,14 @@ def load_recipe(path: str, jobs: Sequence[Job], overrides: Sequence[str] = (), t
         name: _validate(job.params, _section(document, path, checked, job), path, name)
         for name, job in sections.items()
     }
-    return Recipe(path, checked.dataset, checked.tables, checked.tracking, checked.sources, params, checked.location)
+    where = {"location": checked.location, "assets": checked.assets}
+    return Recipe(path, checked.dataset, checked.tables, checked.tracking, checked.sources, params, **where)
 
 
-def _read_yaml(path: str) -> dict[str, Any]:
+def _read_yaml(text: str, path: str) -> dict[str, Any]:
     try:
-        text = Path(path).read_text(encoding="utf-8")
         _refuse_repeated_keys(yaml.compose(text, yaml.SafeLoader), path, set())
         document = yaml.safe_load(text)
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: the recipe cannot be read: {error.strerror}. Give the path of a YAML file."
-        ) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8: byte {error.start + 1} is wrong. Save the recipe as UTF-8.") from None
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):

@@ -10,7 +10,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.runtime import console, gates, lake_params, lease, recording, tracking, views
+from jobs.runtime import console, gates, lake_params, lease, log_lines, recording, tracking, views
 from jobs.runtime.context import Context, open_context
 from jobs.runtime.errors import ConfigError, GateRefusal
 from jobs.runtime.execute import Outcome, execute
@@ -48,6 +48,8 @@ def run_recipe(
         ThreadPoolExecutor(2) as pool,
     ):
         context = open_context(lake, recipe, jobs, say, run_id)
+        about = {"recipe": recipe.path, "lake": lake.location, "run": run_id, "code": context.code_version}
+        log_lines.event("start", dataset=recipe.dataset, **about)
         require_fresh(context, chosen)
         context.resplit = resplit
         starting = pool.submit(
@@ -95,6 +97,7 @@ def _one_job(context: Context, job: Job) -> None:
         _remember(context, job, Outcome(job.name, "failed", error=recording.told(error)))
         raise
     context.say(console.line(outcome))
+    log_lines.job(context.recipe.dataset, outcome)
     try:
         if gates.is_verdict(job):
             gates.require_passed(context.scope)
@@ -111,6 +114,7 @@ def _resplit(context: Context, job: Job) -> None:
     """Behind everything that may still refuse the recipe or its sources, so that nothing is given up for nothing."""
     count = give_up_splits(context.lake)
     context.say(f"  {'resplit':<18}{'':<12} {count:>9,} documents are drawn anew")
+    log_lines.event("resplit", dataset=context.recipe.dataset, documents=count)
     if count:
         context.history.wrote(job.writes, context.lake.history(job.writes, 1)[0])
 

@@ -1,6 +1,7 @@
 """What the commands print: the split table after a run, a plan, the status, a story."""
 
 import sys
+from dataclasses import asdict
 
 import orjson
 from pyspark.sql import Row
@@ -8,7 +9,7 @@ from pyspark.sql import functions as F
 from rich.markup import escape
 from rich.table import Table as Grid
 
-from jobs.runtime import console
+from jobs.runtime import console, log_lines
 from jobs.runtime.context import Context
 from jobs.runtime.explain import Facts
 from jobs.runtime.export import Exported
@@ -51,11 +52,13 @@ def show_result(context: Context) -> None:
         return
     show_split_table(context, manifest)
     worked = {outcome.job: outcome for outcome in context.outcomes}.get("publish_dataset")
+    log_lines.version(manifest, changed=worked is not None and worked.rows_out > 0)
     if worked is not None and not worked.rows_out:
         say(f"  nothing changed: version {manifest['dataset_version']} stands")
     elif worked is not None:
         for notice in notices(context, manifest):
             console.console.print(console.notice(notice))
+            log_lines.event("note", dataset=context.recipe.dataset, text=notice)
 
 
 def show_plan(dataset: str, plan: list[Planned]) -> None:
@@ -65,6 +68,7 @@ def show_plan(dataset: str, plan: list[Planned]) -> None:
         bound = "" if job.exact else "<= "
         rows = "-" if job.rows is None else f"{bound}{job.rows:,}"
         grid.add_row(job.job, rows, job.of, job.reason or "unchanged")
+        log_lines.event("plan", dataset=dataset, **asdict(job))
     say(f"{dataset}: nothing is written. Changed files were read to count their rows.")
     _print_grid(grid)
 

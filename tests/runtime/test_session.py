@@ -5,10 +5,15 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
+
+from jobs.runtime.errors import ConfigError
+from jobs.runtime.session import DELTA_SQL, LOCAL_CONF, _require_delta
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,6 +34,30 @@ def zips_read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         pass
     found = [path for path, finder in sys.path_importer_cache.items() if isinstance(finder, zipimporter)]
     yield pa.RecordBatch.from_pydict({"path": pa.array(found, pa.string())})
+
+
+def submitted(conf: dict[str, str], fault: str) -> Any:
+    """What is asked of a session whether it has Delta."""
+
+    def load(_: str) -> None:
+        raise RuntimeError(fault)
+
+    read = SimpleNamespace(format=lambda _: SimpleNamespace(load=load))
+    return SimpleNamespace(conf=SimpleNamespace(get=lambda key, default: conf.get(key, default)), read=read)
+
+
+def test_a_submitted_session_without_delta_is_told_what_it_lacks() -> None:
+    whole = {key: LOCAL_CONF[key] for key in DELTA_SQL}
+    _require_delta(submitted(whole, "[DELTA_TABLE_NOT_FOUND] nothing there"))
+    with pytest.raises(
+        ConfigError, match=r"^this Spark session has no Delta\. Submit with --packages io\.delta:\S+, or"
+    ):
+        _require_delta(submitted(whole, "[DATA_SOURCE_NOT_FOUND] delta"))
+    more = {"spark.sql.extensions": "org.example.Other"}
+    with pytest.raises(
+        ConfigError, match=r"Submit with --conf spark\.sql\.extensions=io\.delta.+catalog\.DeltaCatalog$"
+    ):
+        _require_delta(submitted(more, "[DELTA_TABLE_NOT_FOUND] nothing there"))
 
 
 @pytest.mark.spark
