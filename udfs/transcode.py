@@ -93,8 +93,8 @@ def _declared(stream: BinaryIO, encoding: str) -> Iterator[bytes]:
     refuse_binary(head)
     if found := contradiction(head, encoding):
         raise wrong_encoding(found, encoding.upper())
-    if encoding == "utf-16" and (found := detect(head)).encoding.startswith("utf-16"):
-        encoding = found.encoding  # without a mark Python takes the byte order of the machine
+    if encoding == "utf-16" and (likely := detect(head)).encoding.startswith("utf-16"):
+        encoding = likely.encoding  # without a mark Python takes the byte order of the machine
     yield from _decoded(chain([head], rest), encoding)
 
 
