@@ -54,6 +54,12 @@ def test_its_folder_hides_no_module_of_a_jobs_name(zipped: Path, elsewhere: Run,
     assert ran.stdout.endswith("the other one\n"), ran.stderr
 
 
+def test_names_that_are_shown_are_those_of_this_version(wheel: Path, zipped: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"dist/{wheel.name}" in readme and f"dist/{zipped.name}" in readme
+    assert f"dist/{zipped.name}" in (ROOT / "jobs" / "main.py").read_text(encoding="utf-8")
+
+
 def test_readme_shows_a_command_with_all_that_a_session_needs() -> None:
     blocks = (ROOT / "README.md").read_text(encoding="utf-8").split("```bash\n")[1:]
     (words,) = [shlex.split(block.split("```")[0]) for block in blocks if block.startswith("spark-submit")]
