@@ -71,8 +71,8 @@ def find_parts(values: Mapping[str, object], is_strict: bool) -> Parts | None:
         before = None if _is_chat(values[chosen]) else prompt or turns
         parts = {"prompt": before, "reply": chosen, "rejected": rejected}
         return {part: column for part, column in parts.items() if column}
-    if turns:
-        return {"turns": turns}
+    if turns or (prompt and reply and _is_chat(values[reply])):
+        return {"turns": turns or str(reply)}
     if prompt and reply:
         return {"prompt": prompt, "reply": reply}
     return {"text": text} if text else None

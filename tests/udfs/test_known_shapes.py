@@ -70,6 +70,7 @@ def test_one_chat_in_every_shape_is_one_document(
         {"question": prompt, "response": reply, "messages": None, "text": "", **rounds},
         {"prompt": openai(*turns[:-1]), "completion": openai(turns[-1])},
         {"messages": openai(*turns), "prompt": prompt, "response": reply},
+        {"prompt": prompt, "completion": openai(*turns)},
     ]
     assert [see(shape) for shape in shapes] == [wanted] * len(shapes)
     pairs: list[dict[str, Any]] = [
