@@ -78,8 +78,12 @@ def _clean_batches(batches: Iterable[pa.RecordBatch], params: Params, model: str
         params.labels,
         model,
     )
-    mapped = {source.name: Mapped(source.mapping(), source.label, source.license) for source in params.sources}
-    return clean_payloads(batches, mapped, rules)
+    return clean_payloads(batches, {source.name: _mapped(source) for source in params.sources}, rules)
+
+
+def _mapped(source: Source) -> Mapped:
+    order_by = (source.order_by,) if source.order_by else ()
+    return Mapped(source.mapping(), source.label, source.license, (*source.key, *order_by))
 
 
 def external(context: Context) -> dict[str, Any]:

@@ -23,7 +23,8 @@ from jobs.runtime.tables import Lake
 from jobs.runtime.views import VIEWS, query
 from tests.conftest import plain
 from udfs.clean_functions import CLEANERS
-from udfs.payload_fields import FIELD_NAMES
+from udfs.examples import Drop, build_example
+from udfs.payload_fields import FIELD_NAMES, read_fields
 from udfs.read_rows import FORMATS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -181,6 +182,18 @@ def test_the_demo_adds_up() -> None:
     splits = [numbers for numbers in splits if numbers]
     assert new["select_examples"] - dropped == new["write_dataset"] == sum(total for total, *_ in splits)
     assert all(total == sum(labels) for total, *labels in splits)
+
+
+@pytest.mark.parametrize("row", table("shape", "before", "after"), ids=lambda row: row[0])
+def test_shapes_known_by_sight(row: list[str]) -> None:
+    _, before, after = row
+    seen = build_example(json.loads(quoted(before)[0]), read_fields({}))
+    if isinstance(seen, Drop):
+        said = [f"{seen.reason}: {seen.detail}"]
+    else:
+        said = [f"{turn.role}: {turn.content or turn.extra}" for turn in seen.messages] or [f"text: {seen.text}"]
+        said += [f"rejected: {seen.rejected}"] if seen.rejected else []
+    assert [cell.replace("\\n", "\n") for cell in quoted(after)] == said
 
 
 @pytest.mark.parametrize("row", table("function", "before", "after"), ids=lambda row: row[0].strip("`"))

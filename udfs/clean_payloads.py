@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -11,7 +11,7 @@ import pyarrow as pa
 from udfs.examples import Drop, Example, build_example, clean_example, document_id, prompt_digest
 from udfs.folding import fold_digest
 from udfs.language import detect_languages
-from udfs.payload_fields import read_fields
+from udfs.payload_fields import Fields, read_fields
 
 MESSAGE = "struct<role: string, content: string, extra: string>"
 CLEANED_SCHEMA = (
@@ -36,11 +36,12 @@ ARROW_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.string())) for name in _NAM
 
 @dataclass(frozen=True)
 class Mapped:
-    """How the records of one source become examples."""
+    """How the records of one source become examples. key: columns that only tell its records apart."""
 
     fields: Mapping[str, Any]
     label: str | None
     license: str | None
+    key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,19 @@ def clean_payloads(
     batches: Iterable[pa.RecordBatch], sources: Mapping[str, Mapped], rules: Rules
 ) -> Iterator[pa.RecordBatch]:
     """Input columns: record_id, revision, source, path, position, payload.  Output columns: CLEANED_SCHEMA."""
-    fields = {name: read_fields(mapped.fields) for name, mapped in sources.items()}
+    fields = {name: _fields(mapped) for name, mapped in sources.items()}
     for batch in batches:
         rows = [_clean(row, sources[row["source"]], fields[row["source"]], rules) for row in batch.to_pylist()]
         _judge_languages(rows, rules)
         yield pa.RecordBatch.from_pylist(rows, ARROW_SCHEMA)
 
 
-def _clean(row: Mapping[str, Any], mapped: Mapped, fields: Any, rules: Rules) -> dict[str, Any]:
+def _fields(mapped: Mapped) -> Fields:
+    fields = read_fields(mapped.fields)
+    return replace(fields, ignored=(*fields.ignored, *mapped.key))
+
+
+def _clean(row: Mapping[str, Any], mapped: Mapped, fields: Fields, rules: Rules) -> dict[str, Any]:
     kept = {name: row[name] for name in ("record_id", "revision", "source", "path", "position")}
     if row["payload"] is None:
         return kept | {"drop_reason": "vanished"}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import orjson
 
 from udfs.messages import Message, dump_extra, other_reply, read_turns, render, require_reply
-from udfs.payload_fields import DropError, Fields, is_empty, kind_name, require_text
+from udfs.payload_fields import DropError, Fields, is_empty, kind_name, read_text, require_text
 
 # Part of the fingerprints of the sources that are read so: raise it when any payload is read otherwise.
 SIGHT_REVISION = 1
@@ -71,8 +71,8 @@ def find_parts(values: Mapping[str, object], is_strict: bool) -> Parts | None:
         before = None if _is_chat(values[chosen]) else prompt or turns
         parts = {"prompt": before, "reply": chosen, "rejected": rejected}
         return {part: column for part, column in parts.items() if column}
-    if turns:
-        return {"turns": turns}
+    if turns or (prompt and reply and _is_chat(values[reply])):
+        return {"turns": turns or str(reply)}
     if prompt and reply:
         return {"prompt": prompt, "reply": reply}
     return {"text": text} if text else None
@@ -142,8 +142,7 @@ def _read_prompt(payload: Mapping[str, object], column: str) -> tuple[tuple[Mess
     if isinstance(payload[column], list | Mapping):
         return turns, set()
     columns = set()
-    more = payload.get("input")
-    if column == "instruction" and isinstance(more, str) and more.strip():
+    if column == "instruction" and (more := read_text(payload, Fields({"text": "input"}), "text")):
         columns.add("input")
         turns = (Message("user", f"{turns[0].content}\n\n{more}"),)
     if before := _read_history(payload.get("history")):

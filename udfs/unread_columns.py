@@ -17,19 +17,19 @@ from udfs.payload_fields import DropError, is_empty
 # chosen_score is, and so are messageId and source_url.
 SAID_ABOUT: Final = """
 id ids idx index uuid guid key hash digest checksum sha md url urls uri link links href domain site host ip
-source sources origin dataset datasets corpus collection subset split config file filename path offset position
+source sources origin dataset datasets corpus collection subset split config configs file filename path offset position
 name names title author authors username creator annotator annotators judge model models generator engine
 version revision release date datetime time timestamp ts tstamp at year month day created updated modified
 lang language languages locale script country region state status license licence licenses
 score scores rating ratings rank ranks quality confidence probability perplexity similarity difficulty level grade
-toxicity moderation category categories topic topics tag tags keyword keywords genre kind type format
+toxicity moderation category categories subcategory topic topics tag tags keyword keywords genre kind type format
 length len size count counts num number tokens usage cost latency duration
 meta metadata stats statistics provenance header headers embedding embeddings emojis
 """
 # The last word of a name that is a part of an example, were its value a number.
 PART_OF: Final = """
-label labels a b c d e f option options choice choices distractor distractors ending endings context
-answer answers response responses
+label labels a b c d e f opt option options choice choices candidate candidates distractor distractors ending endings
+answer answers response responses solution solutions target targets gold correct incorrect right wrong context
 """
 ABOUT, PARTS = frozenset(SAID_ABOUT.split()), frozenset(PART_OF.split())
 LABELS: Final = ("label", "labels")

@@ -1,6 +1,6 @@
 """What a user should know of a published version: classes that a split lacks, leak groups that weigh much."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
@@ -14,8 +14,12 @@ from schemas.clean_records import CLEAN_RECORDS
 from schemas.documents import DOCUMENTS
 from schemas.duplicate_matches import DUPLICATE_MATCHES
 from schemas.selections import SELECTIONS
+from schemas.splits import SPLITS
 
 LARGE_SHARE = 0.05
+# Matches told of a large group: what chained its documents is most often among the least similar.
+WEAKEST = 10
+ID_DIGITS = 12
 TIE_NAMES = {
     "match": "near-duplicate matches",
     "folded_text": "equal letters and digits",
@@ -48,20 +52,26 @@ def absent_classes(splits: dict[str, int], labels: dict[str, int]) -> Iterator[s
 
 
 def large_leak_groups(context: Context, version: int) -> Iterator[str]:
-    """Leak groups that hold more than 5 % of the dataset's documents, with what ties them."""
+    """Leak groups that hold more than 5 % of the dataset's documents, what ties them, and their weakest links."""
     mine = (F.col("dataset") == context.recipe.dataset) & (F.col("dataset_version") == version)
     selections = context.lake.read(SELECTIONS).where(mine)
     sizes = selections.groupBy("leak_group_id", "split").agg(F.count(F.lit(1)).alias("size"))
     total = selections.agg(F.count(F.lit(1)).alias("total"))
     large = sizes.crossJoin(total).where(F.col("size") > LARGE_SHARE * F.col("total")).orderBy(F.desc("size"))
     rows = large.limit(3).collect()
-    of_them = F.col("leak_group_id").isin([row["leak_group_id"] for row in rows])
-    counts = tie_counts(context, selections.where(of_them).select("leak_group_id", "document_id")) if rows else {}
+    if not rows:
+        return
+    groups = [row["leak_group_id"] for row in rows]
+    of_them = selections.where(F.col("leak_group_id").isin(groups)).select("leak_group_id", "document_id")
+    counts, weakest = tie_counts(context, of_them), weakest_links(context, groups)
     for row in rows:
         found = [(counts.get((row["leak_group_id"], kind)), name) for kind, name in TIE_NAMES.items()]
         ties = ", ".join(f"{count:,} by {name}" for count, name in found if count)
         held = f"{row['size']:,} documents ({row['size'] / row['total']:.1%}), all in {row['split']}"
-        yield f"leak group {row['leak_group_id'][:12]} holds {held}; tied: {ties or 'by documents of other datasets'}"
+        group = row["leak_group_id"][:ID_DIGITS]
+        yield f"leak group {group} holds {held}; tied: {ties or 'by documents of other datasets'}"
+        if links := weakest.get(row["leak_group_id"]):
+            yield f"weakest links of leak group {group}: {', '.join(map(_link, links))}"
 
 
 def unbound(context: Context) -> Iterator[str]:
@@ -108,3 +118,26 @@ def tie_counts(context: Context, members: DataFrame) -> dict[tuple[str, str], in
     shared = keys.agg(F.count_distinct("document_id").alias("n")).where("n > 1")
     by_key = shared.groupBy("leak_group_id", "kind").agg(F.sum("n").alias("n"))
     return {(row["leak_group_id"], row["kind"]): row["n"] for row in by_match.union(by_key).collect()}
+
+
+def weakest_links(context: Context, groups: Sequence[str]) -> dict[str, list[Row]]:
+    """The least similar matches within each of these leak groups, the weakest first: low_id, high_id, similarity.
+
+    Documents of other datasets of the lake may be among them: these tie too."""
+    splits = context.lake.read(SPLITS).where(F.col("leak_group_id").isin(list(groups)))
+    one, other = (
+        splits.select("leak_group_id", F.col("document_id").alias(name)) for name in ("document_id", "other_id")
+    )
+    pairs = match_pairs(context.lake.read(DUPLICATE_MATCHES)).join(one, "document_id")
+    ends = [F.least("document_id", "other_id").alias("low_id"), F.greatest("document_id", "other_id").alias("high_id")]
+    inner = pairs.join(other, ["leak_group_id", "other_id"]).groupBy("leak_group_id", *ends)
+    # A pair may be matched from both ends and under several fingerprints: it is as strong as its strongest match.
+    links = inner.agg(F.max("similarity").alias("similarity"))
+    order = Window.partitionBy("leak_group_id").orderBy("similarity", "low_id", "high_id")
+    found = links.withColumn("place", F.row_number().over(order)).where(F.col("place") <= WEAKEST)
+    rows = found.orderBy("leak_group_id", "place").collect()
+    return {group: [row for row in rows if row["leak_group_id"] == group] for group in groups}
+
+
+def _link(row: Row) -> str:
+    return f"{row['low_id'][:ID_DIGITS]} and {row['high_id'][:ID_DIGITS]} ({row['similarity']:.3f})"

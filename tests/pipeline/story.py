@@ -73,6 +73,7 @@ class Story:
         files = {"bank.csv": rows.getvalue().encode(), "odd/odd.jsonl": odd_lines(), "odd.py": b"def broken(:\n"}
         files["odd.csv"] = b"id,text\n1\n,no key\n3,a good row\n"
         files["talk.jsonl"] = _lines([{"m": [{"role": "user"}]}])
+        files["seen.jsonl"] = seen_lines()
         files["notes/notes.jsonl"] = _lines([{"id": name, "text": text} for name, text in self.notes.items()])
         for name, turns in self.faq.items():
             files[f"faq/{name}"] = _lines([{"q": prompt, "a": reply} for prompt, reply in turns])
@@ -100,7 +101,7 @@ class Story:
         return load_recipe(str(path), PIPELINE)
 
     def document(self) -> dict[str, Any]:
-        """A file with keys and threads, notes with keys, questions and answers without, and odd lines."""
+        """A file with keys and threads, notes with keys, questions and answers without, odd lines, chats by sight."""
         folder = self.folder
         return {
             "dataset": "story",
@@ -113,6 +114,7 @@ class Story:
                 source("odd", folder / "odd", "json", {"text": "t", "label": "l"}),
                 source("sheet", folder / "odd.csv", "csv", {"text": "text"}, "id"),
                 source("talk", folder / "talk.jsonl", "json", {"messages": "m"}),
+                source("seen", folder / "seen.jsonl", "json", {}),
                 source("code", folder / "odd.py", "python", {}),
             ],
             "clean_text": self.cleaning(cleaners=["repair_unicode", "strip_control_characters"]),
@@ -204,6 +206,12 @@ def odd_lines() -> bytes:
         {"t": "long " * 1_000},
     ]
     return _lines(rows) + b'[1]\n{"t": "never closed\n{"t": "\xff"}\n'
+
+
+def seen_lines() -> bytes:
+    """A chat that is known by sight, and one with a column that no known shape has."""
+    sums = {"question": "Which of them is the sum of two and two?", "answer": "The last one."}
+    return _lines([sums, {**sums, "choices": ["three", "four"]}])
 
 
 def _lines(rows: Sequence[Mapping[str, Any]]) -> bytes:

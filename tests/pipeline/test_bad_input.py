@@ -185,11 +185,13 @@ def test_a_mapping_of_what_no_record_has_ends_the_run(
 ) -> None:
     fields = {"text": "body", "label": "lable", "group": {"thread": "body.x"}}
     source = {"name": "mistyped", "path": "labels.jsonl", "format": "json", "fields": fields}
-    assert run(recipe(project, SOURCES[0], source)) == 2
+    shapeless = {"name": "shapeless", "path": "labels.jsonl", "format": "json", "fields": {"label": "label"}}
+    assert run(recipe(project, SOURCES[0], source, shapeless)) == 2
     assert capsys.readouterr().err == (
         "error: r.yaml: section sources, source mistyped, key fields.label: none of its records has lable; did you "
         "mean label? Valid: body, label; section sources, source mistyped, key fields.group.thread: none of its "
-        "records has body.x; did you mean body? Valid: body, label\n"
+        "records has body.x; did you mean body? Valid: body, label; section sources, source shapeless, key fields: "
+        "none of its records has a known shape; map text, or prompt and response, or messages. Found: body, label\n"
     )
 
 

@@ -7,10 +7,11 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.assign_splits import Params
-from jobs.runtime.notices import absent_classes, large_leak_groups, unbound
+from jobs.runtime.notices import WEAKEST, absent_classes, large_leak_groups, unbound, weakest_links
 from schemas.documents import DOCUMENTS
 from schemas.job_runs import JOB_RUNS
 from schemas.selections import SELECTIONS
+from schemas.splits import SPLITS
 from schemas.table import Table
 from tests.conftest import frame
 
@@ -68,6 +69,7 @@ def test_prompts_and_older_texts_above_their_caps(spark: SparkSession) -> None:
 def test_a_large_leak_group_is_told_with_what_ties_it(spark: SparkSession) -> None:
     """Of the forty documents of version 2, g1 has five; g2 two, just the 5 % that is not told; all else is alone."""
     group = {f"a{n}": "g1" for n in range(1, 6)} | {"b1": "g2", "b2": "g2"} | {f"z{n}": f"z{n}" for n in range(33)}
+    lake = [*group.items(), ("x", "g1")]
     drafts = [
         {"dataset": dataset, "dataset_version": version, "document_id": one, "split": "test", "leak_group_id": leak}
         for dataset, version in (("d", 1), ("d", 2), ("other", 2))
@@ -77,6 +79,8 @@ def test_a_large_leak_group_is_told_with_what_ties_it(spark: SparkSession) -> No
     # b1 and b2 are matched too, and a1 has a prompt that only another group has
     matches = [("a2", [("a1", 0.9)]), ("a1", [("a2", 0.9)]), ("a3", [("a2", 0.8)]), ("a2", [("a3", 0.8)])]
     matches += [("b1", [("b2", 0.9)]), ("b2", [("b1", 0.9)])]
+    # x is another dataset's, in g1 too and weakly matched with a5 and a1; a5 and b1 are matched across the groups
+    matches += [("a5", [("x", 0.51), ("b1", 0.5)]), ("a1", [("x", 0.7)]), ("x", [("a1", 0.6)])]
     folds = {"a4": "a3"}
     prompts = {"a1": "p1", "b1": "p1"}
     documents = [{"document_id": o, "fold_digest": folds.get(o, o), "prompt_digest": prompts.get(o)} for o in group]
@@ -89,6 +93,7 @@ def test_a_large_leak_group_is_told_with_what_ties_it(spark: SparkSession) -> No
         ),
         "clean_records": spark.createDataFrame(records, "fingerprint string, document_id string, groups array<string>"),
         "job_runs": frame(spark, JOB_RUNS.columns),
+        "splits": frame(spark, SPLITS.columns, *({"document_id": one, "leak_group_id": leak} for one, leak in lake)),
     }
     recipe = SimpleNamespace(dataset="d", params={"assign_splits": Params()})
 
@@ -100,7 +105,15 @@ def test_a_large_leak_group_is_told_with_what_ties_it(spark: SparkSession) -> No
     )
     context: Any = SimpleNamespace(scope=scope, lake=SimpleNamespace(read=read), recipe=recipe)
     assert list(large_leak_groups(context, 2)) == [
-        "leak group g1 holds 5 documents (12.5%), all in test; tied: 3 by near-duplicate matches, "
-        "2 by equal letters and digits, 2 by declared keys"
+        "leak group g1 holds 5 documents (12.5%), all in test; tied: 4 by near-duplicate matches, "
+        "2 by equal letters and digits, 2 by declared keys",
+        "weakest links of leak group g1: a5 and x (0.510), a1 and x (0.700), a2 and a3 (0.800), a1 and a2 (0.900)",
     ]
-    assert len(list(large_leak_groups(context, 1))) == 1 and list(large_leak_groups(context, 3)) == []
+    assert len(list(large_leak_groups(context, 1))) == 2 and list(large_leak_groups(context, 3)) == []
+    frames["duplicate_matches"] = spark.createDataFrame(
+        [(one, [(f"z{n}", n / 100) for n in range(33)]) for one in ("a1", "a2")],
+        "document_id string, matches array<struct<document_id string, similarity double>>",
+    )
+    frames["splits"] = frame(spark, SPLITS.columns, *({"document_id": one, "leak_group_id": "g1"} for one in group))
+    ends = [(row["low_id"], row["high_id"]) for row in weakest_links(context, ["g1", "g2"])["g1"]]
+    assert ends == [(one, f"z{n}") for n in range(5) for one in ("a1", "a2")] and len(ends) == WEAKEST

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from udfs.find_paths import find_paths
+from udfs.find_paths import ANY_SHAPE, find_paths
 from udfs.payload_fields import has_path, look_up
 
 
@@ -53,6 +53,16 @@ def test_each_path_is_found_once_and_a_first_payload_names_columns() -> None:
         ("s", "rare", True),
         ("t", "q", False),
         ("t", "q", True),
+    ]
+
+
+def test_any_known_shape_is_found_whatever_it_holds() -> None:
+    rows: list[tuple[str, Any]] = [("s", {"id": 1}), ("s", {"prompt": None, "response": [1]}), ("t", {"prompt": "q"})]
+    assert found([rows], {"s": (ANY_SHAPE,), "t": (ANY_SHAPE, "prompt")}) == [
+        ("s", "", True),
+        ("s", "id", False),
+        ("t", "prompt", False),
+        ("t", "prompt", True),
     ]
 
 

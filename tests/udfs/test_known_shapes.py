@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from udfs.clean_payloads import Mapped, Rules, clean_payloads
 from udfs.examples import Drop, Example, build_example, document_id
 from udfs.known_shapes import SIGHT_REVISION
 from udfs.messages import Message, render
@@ -68,6 +70,7 @@ def test_one_chat_in_every_shape_is_one_document(
         {"question": prompt, "response": reply, "messages": None, "text": "", **rounds},
         {"prompt": openai(*turns[:-1]), "completion": openai(turns[-1])},
         {"messages": openai(*turns), "prompt": prompt, "response": reply},
+        {"prompt": prompt, "completion": openai(*turns)},
     ]
     assert [see(shape) for shape in shapes] == [wanted] * len(shapes)
     pairs: list[dict[str, Any]] = [
@@ -180,6 +183,9 @@ def test_what_is_said_about_an_example_is_left_in_the_payload() -> None:
     [
         {"choices": ["3", "4"]},
         {"choices": [3, 4]},
+        {"opt1": 4},
+        {"solution": "4"},
+        {"input": [5]},
         {"B": 4},
         {"option_b": "four"},
         {"context": "Given is 2."},
@@ -236,6 +242,19 @@ def test_groups_subject_and_licence_stand_beside_what_is_seen() -> None:
     assert isinstance(see(row, group="thread", subject="who.mail", license="terms"), Drop)  # the rest of `who`
 
 
+def test_the_key_of_a_source_is_no_part_of_its_examples() -> None:
+    row = {"record_id": ["r"], "revision": [1], "source": ["s"], "path": ["f"], "position": [1]}
+    payload = {"name of it": "any text", "prompt": "q", "response": "a"}
+    rules = Rules((), 1, 99, None, 0.0, None, None)
+
+    def reasons(*key: str) -> list[str]:
+        batch = pa.RecordBatch.from_pydict(row | {"payload": [json.dumps(payload)]})
+        [found] = clean_payloads([batch], {"s": Mapped({}, None, None, key)}, rules)
+        return [str(one["drop_reason"]) for one in found.to_pylist()]
+
+    assert reasons() == ["unread_field"] and reasons("name of it") == ["None"]
+
+
 SHAPELESS = "write fields: {text: COLUMN}, {prompt: COLUMN, response: COLUMN} or {messages: COLUMN}"
 
 
@@ -251,6 +270,9 @@ SHAPELESS = "write fields: {text: COLUMN}, {prompt: COLUMN, response: COLUMN} or
         ({"instruction": "", "output": "a"}, Drop("empty_text", "instruction")),
         ({"text": None}, Drop("missing_field", "text")),
         ({"text": ["a"]}, Drop("bad_field", "text: expected text, found list")),
+        ({"instruction": "q", "input": ["x"], "output": "a"}, Drop("bad_field", "input: expected text, found list")),
+        ({"instruction": "q", "input": 5, "output": "a"}, None),
+        ({"messages": [*openai(("system", "s")), *QA], "system": "s"}, None),
         ({"prompt": "q", "output": {"a": 1}}, Drop("bad_field", "output: expected text, found object")),
         ({"messages": None}, Drop("missing_field", "messages")),
         ({"messages": []}, Drop("bad_messages", "messages: no turn of the assistant")),
