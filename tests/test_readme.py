@@ -1,5 +1,6 @@
 """What the README says is true: tables, tree, parameters, recipes, commands, queries and examples."""
 
+import io
 import json
 import re
 import shlex
@@ -25,7 +26,8 @@ from tests.conftest import plain
 from udfs.clean_functions import CLEANERS
 from udfs.examples import Drop, build_example
 from udfs.payload_fields import FIELD_NAMES, read_fields
-from udfs.read_rows import FORMATS
+from udfs.read_rows import FORMATS, read_rows
+from udfs.transcode import transcoded
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -121,6 +123,13 @@ def test_every_key_of_a_source() -> None:
     assert [quoted(name)[0] for name, *_ in table("format", "one record is", "columns")] == list(FORMATS)
     fields = {name for cell, _ in table("field", "meaning") for name in quoted(cell)}
     assert fields | {"text", "prompt", "response", "messages"} == set(FIELD_NAMES)
+
+
+@pytest.mark.parametrize("row", table("format", "encoding", "a file", "payloads"))
+def test_a_file_becomes_these_payloads(row: list[str]) -> None:
+    format, encoding, file = (quoted(cell)[0] for cell in row[:3])
+    stream = transcoded(io.BytesIO(json.loads(file).encode("latin-1")), encoding)
+    assert [found.payload for found in read_rows(stream, format, "docs/a.md")] == quoted(row[3])
 
 
 def plain_default(value: Any) -> Any:

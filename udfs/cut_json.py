@@ -22,9 +22,8 @@ MAX_VALUE_BYTES: Final = 64 << 20
 # A value that has grown to this, and to each double of it, is tried: where it is broken at its beginning, its end will
 # never come.
 FIRST_TRY_BYTES: Final = 1 << 20
-# What may stand between two values: also the marks of files that were joined, and of JSON text sequences (RFC 7464).
-# A comma too many loses nothing.
-BETWEEN: Final = re.compile(rb"(?:[\s,\x1e]|\xef\xbb\xbf)*+")
+# What may stand between two values: also the marks of files that were joined.  A comma too many loses nothing.
+BETWEEN: Final = re.compile(rb"(?:[ \t\r\n,]|\xef\xbb\xbf)*+")
 # All up to the next bracket, or to a quote that opens no whole string: JSON allows no line end inside one.
 STRING: Final = rb'"[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+'
 FLAT: Final = re.compile(rb'(?:[^"\[\]{}]++|' + STRING + rb'")*+')
@@ -54,8 +53,8 @@ class Value:
 class _Window:
     """The part of the stream that is being cut.
 
-    at: the next byte to look at.  line, column: place of the first byte.  lead: what stands before the next value in
-    its line where that is only space, else None.
+    at: the byte to look at; what is behind it is forgotten on reading more.  line, column: its place.
+    lead: what stands before it in its line where that is only space, else None.
     """
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
@@ -63,19 +62,21 @@ class _Window:
         self.line, self.column = 1, 1
         self.lead: bytes | None = b""
 
-    def drop(self) -> None:
-        """Forget what is behind."""
-        self.line, self.column = self.place(self.at)
-        self.data, self.at = self.data[self.at :], 0
+    def move(self, to: int) -> bytes:
+        """Move on, and return what lies between."""
+        self.line, self.column = self.place(to)
+        passed, self.at = self.data[self.at : to], to
+        return passed
 
-    def place(self, at: int) -> tuple[int, int]:
-        """Line and column, in bytes, of a byte."""
-        lines = self.data.count(b"\n", 0, at)
-        return self.line + lines, at - self.data.rfind(b"\n", 0, at) if lines else self.column + at
+    def place(self, of: int) -> tuple[int, int]:
+        """Line and column, in bytes, of a byte that is not behind."""
+        lines = self.data.count(b"\n", self.at, of)
+        return self.line + lines, of - self.data.rfind(b"\n", self.at, of) if lines else self.column + of - self.at
 
     def more(self) -> bool:
         """Read as much again as there is, so that to look at all of it again costs no more than to read it."""
-        parts, wanted = [self.data], max(len(self.data), 1)
+        parts = [self.data[self.at :]]
+        wanted = max(len(parts[0]), 1)
         try:
             while wanted > 0 and (chunk := next(self.chunks, b"")):
                 parts.append(chunk)
@@ -84,7 +85,7 @@ class _Window:
             self.chunks = raising(error)
             if len(parts) == 1:
                 raise
-        self.data = b"".join(parts)
+        self.data, self.at = b"".join(parts), 0
         return len(parts) > 1
 
 
@@ -96,33 +97,32 @@ def cut_values(chunks: Iterator[bytes]) -> Iterator[Value]:
     window, number, is_inside = _Window(chunks), 0, False
     while _skip(window):
         if window.data[window.at] == ord("]" if is_inside else "["):
-            is_inside, window.at, window.lead = not is_inside, window.at + 1, None
+            is_inside, window.lead = not is_inside, None
+            window.move(window.at + 1)
             continue
         number += 1
-        window.drop()
         line, column = window.line, window.column
-        fault = _find_end(window)
-        yield Value(number, line, column, b"" if fault else window.data[: window.at], fault)
+        end, fault = _find_end(window)
+        yield Value(number, line, column, b"" if fault else window.move(end), fault)
         if fault:
             _resume(window)
             is_inside = is_inside and window.at < len(window.data)
-        window.lead = None if not fault else window.lead
+        else:
+            window.lead = None
     if is_inside:
-        yield Value(number + 1, *window.place(window.at), b"", "the array has no end")
+        yield Value(number + 1, window.line, window.column, b"", _said(window, "the array has no end", window.at))
 
 
 def _skip(window: _Window) -> bool:
     """Move to the next bracket or value; False where there is none."""
     while True:
-        end = _end(BETWEEN, window.data, window.at)
-        gap, window.at = window.data[window.at : end], end
+        gap = window.move(_end(BETWEEN, window.data, window.at))
         if b"\n" in gap:
             window.lead = gap.rpartition(b"\n")[2]
         elif window.lead is not None:
             window.lead += gap
-        if end < len(window.data):
+        if window.at < len(window.data):
             return True
-        window.drop()
         if not window.more():
             return False
 
@@ -132,43 +132,44 @@ def _end(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
     return found.end() if found else at
 
 
-def _find_end(window: _Window) -> str | None:
-    """Move behind the value that begins with the window; return why there is no end, and where that was seen."""
-    if window.data[0] not in CLOSING:
+def _find_end(window: _Window) -> tuple[int, str | None]:
+    """Return the end of the value at hand, or why there is none and where that was seen."""
+    if window.data[window.at] not in CLOSING:
         return _find_scalar_end(window)
-    open_brackets, at, next_try = bytearray(), 0, FIRST_TRY_BYTES
+    open_brackets, at, next_try = bytearray(), window.at, FIRST_TRY_BYTES
     while True:
         at = _end(FLAT, window.data, at)
         if at == len(window.data) or OPEN_STRING.match(window.data, at):
-            if len(window.data) > MAX_VALUE_BYTES:
-                return TOO_LONG
-            if len(window.data) >= next_try and _will_not_end(window):
-                return _said(window, "no valid value", at)
-            next_try = max(next_try, 2 * len(window.data))
-            if not window.more():
-                return _said(window, "unexpected end of data", at)
+            seen, length = at - window.at, len(window.data) - window.at
+            if length > MAX_VALUE_BYTES:
+                return 0, TOO_LONG
+            if length >= next_try and _will_not_end(window):
+                return 0, _said(window, "no valid value", at)
+            next_try = max(next_try, 2 * length)
+            has_grown, at = window.more(), seen
+            if not has_grown:
+                return 0, _said(window, "unexpected end of data", at)
             continue
         token = window.data[at]
         if token in CLOSING:
             open_brackets.append(CLOSING[token])
         elif token == ord('"'):
-            return _said(window, "a string that does not end in its line", at)
+            return 0, _said(window, "a string that does not end in its line", at)
         elif open_brackets.pop() != token:
-            return _said(window, f"a closing {chr(token)} that nothing opens", at)
+            return 0, _said(window, f"a closing {chr(token)} that nothing opens", at)
         at += 1
         if not open_brackets:
-            window.at = at
-            return None
+            return at, None
 
 
-def _find_scalar_end(window: _Window) -> str | None:
+def _find_scalar_end(window: _Window) -> tuple[int, str | None]:
     while True:
-        window.at = _end(SCALAR, window.data, 0)
-        is_cut = window.at == len(window.data) or OPEN_STRING.match(window.data)
-        if len(window.data) > MAX_VALUE_BYTES:
-            return TOO_LONG
+        end = _end(SCALAR, window.data, window.at)
+        is_cut = end == len(window.data) or OPEN_STRING.match(window.data, window.at)
+        if end - window.at > MAX_VALUE_BYTES:
+            return 0, TOO_LONG
         if not is_cut or not window.more():
-            return None
+            return _end(SCALAR, window.data, window.at), None
 
 
 def _said(window: _Window, fault: str, at: int) -> str:
@@ -178,32 +179,32 @@ def _said(window: _Window, fault: str, at: int) -> str:
 
 def _will_not_end(window: _Window) -> bool:
     """Whether a long value is broken at its beginning, and another one of its kind stands behind."""
-    text = window.data.decode("utf-8", "ignore")
+    text = window.data[window.at :].decode("utf-8", "ignore")
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        return error.pos < len(text) // 2 and _next_one(window).search(window.data, 1) is not None
+        return error.pos < len(text) // 2 and _next_one(window).search(window.data, window.at + 1) is not None
     return False
 
 
 def _next_one(window: _Window) -> re.Pattern[bytes]:
     """How the next value begins: where this one begins a line, in the same column of another line; else with the same
     bracket and first key, behind a comma or bracket."""
-    first = re.escape(window.data[:1])
+    first = re.escape(window.data[window.at : window.at + 1])
     if window.lead is not None:
         return re.compile(rb"\n" + re.escape(window.lead) + rb"(?=" + first + rb")")
-    key = FIRST_KEY.match(window.data)
+    key = FIRST_KEY.match(window.data, window.at)
     named = rb"\s*" + re.escape(key[1]) + rb"\s*:" if key else b""
     return re.compile(rb"[,}\]\s](?=" + first + named + rb")")
 
 
 def _resume(window: _Window) -> None:
     """Move to the next value of the same kind, or to the end."""
-    pattern, start = _next_one(window), 1
+    pattern, start = _next_one(window), window.at + 1
     while not (found := pattern.search(window.data, start)):
-        window.at, start = max(len(window.data) - TAIL_BYTES, 0), 0
-        window.drop()
+        window.move(max(len(window.data) - TAIL_BYTES, window.at))
         if not window.more():
-            window.at = len(window.data)
+            window.move(len(window.data))
             return
-    window.at = found.end()
+        start = 0
+    window.move(found.end())

@@ -8,20 +8,21 @@ import codecs
 import math
 from typing import Final, NamedTuple
 
-# The most frequent characters of Chinese in simplified and traditional script, and those of old poems.
+# The most frequent characters of Chinese in simplified and traditional script, and those of old poems; but none whose
+# bytes are frequent in German or French ("für" is not 點).
 FREQUENT: Final = frozenset(
     "的一是不了人在有我他这大中上个们来到时地为子你说生国年着就那和要她出也得里后自以会家可下而过天去能对小多然于心学么之"
     "都好看起发没成只如事把还用道想作开美无从己面最前些所同日手又行意动方本很都但与及其现样种长点因"
-    "這個們來時為說國著裡後會過對於學麼發沒還開無從動現樣種長點經問間見"
-    "山風雲春花月水秋白何此相江夜歸處聲君門清明雨酒東南西入空思今古千萬三老高新青"
+    "這個們來時為說國著裡後會過對於學麼發沒還開無從動現樣種經問見"
+    "山風雲春花月水秋白何此相江夜歸處聲君清明雨酒東南西入空思今古千萬三老高新青"
 )
 KANA: Final = frozenset(map(chr, range(0x3041, 0x30FF)))
 HANGUL: Final = frozenset("이다는을에의가고하지은로한도를사기서인리시어자대나아해스정그게일수있라부들보니주")
 # The neighbours' encodings stand beside those of Chinese because their bytes would pass for these.
 FREQUENT_IN: Final = {"gb18030": FREQUENT, "big5": FREQUENT, "euc_jp": KANA, "cp932": KANA, "cp949": HANGUL}
-# How often a character of theirs is one of FREQUENT: in real text at least about this often, in bytes that were read
-# in a wrong encoding at most. Measured on reviews, sentences and poems: 0.36 to 0.55, and 0.00 to 0.09.
-IN_TEXT, IN_NOISE = 0.33, 0.06
+# How often a character is one of the frequent ones: in text at least, in bytes read in a wrong encoding at most.
+# Measured on pieces of 1,000 characters: comments 0.47, sentences 0.37, old poems 0.26 and less; noise 0.00 to 0.04.
+IN_TEXT, IN_NOISE = 0.22, 0.05
 # The same for bytes that are no character of the encoding at all.
 FAULT_IN_TEXT, FAULT_IN_NOISE = 0.001, 0.05
 
@@ -40,6 +41,8 @@ SAMPLE_BYTES: Final = 1 << 16
 UNMARKED: Final = 0.99
 # From here on a file is read in what it seems to be, where its source allows that; and held for wrong where not.
 LIKELY, SURE = 0.9, 0.99
+# Statistics are never certain.
+AT_MOST: Final = 0.9999
 # So many characters of valid UTF-8 are no accident of another encoding.
 NO_ACCIDENT: Final = 10
 # A declared encoding that explains the bytes less than a hundred times worse than another may be the right one.
@@ -100,13 +103,16 @@ def decodes(head: bytes, encoding: str) -> bool:
 
 def _unmarked_utf16(head: bytes) -> str | None:
     """The UTF-16 that these bytes, without a byte order mark, are: one half of each pair is NUL in Latin text; other
-    text is no UTF-8, but has line ends as pairs and decodes."""
+    text is no UTF-8, but decodes, and has line ends as pairs or some Latin letters."""
+    is_utf8 = decodes(head, "utf-8")
     for high, encoding in ((0, "utf-16-be"), (1, "utf-16-le")):  # where the high byte of a pair is
         nuls, rest = head[high::2], head[1 - high :: 2]
         if len(head) >= 8 and nuls.count(0) * 3 > len(nuls) * 2 and 0 not in rest:
             return encoding
-        pairs = zip(nuls, rest, strict=False)
-        if (0, 0x0A) in pairs and not decodes(head, "utf-8") and decodes(head, encoding):
+        is_mixed = len(head) >= 8 and nuls.count(0) > max(
+            len(nuls) // 20, 4 * rest.count(0)
+        )  # some characters end in a zero too
+        if not is_utf8 and (is_mixed or (0, 0x0A) in zip(nuls, rest, strict=False)) and decodes(head, encoding):
             return encoding
     return None
 
@@ -126,7 +132,7 @@ def guess_east_asian(head: bytes) -> Guess:
     best = max(weights, key=weights.__getitem__)
     top = max(0.0, weights[best])
     share = math.exp(weights[best] - top) / (math.exp(-top) + sum(math.exp(w - top) for w in weights.values()))
-    return Guess(best, share)
+    return Guess(best, min(share, AT_MOST))
 
 
 def _log_odds(head: bytes, encoding: str, frequent: frozenset[str]) -> float:

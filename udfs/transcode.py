@@ -1,6 +1,7 @@
 """Read a file that is not UTF-8 as if it were: the rest of Sluice knows one encoding."""
 
 import codecs
+import re
 from collections.abc import Iterator
 from itertools import chain
 from typing import BinaryIO, Final, cast
@@ -12,7 +13,8 @@ AUTO: Final = "auto"
 # Files that call themselves the first are read as the second, which holds all of it and what they may also hold.
 WIDER: Final = {"gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "shift_jis": "cp932"}
 # Encodings of Python for other things than files.
-NO_FILES: Final = ("idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined")
+NO_FILES: Final = ("idna", "punycode", "raw-unicode-escape", "unicode-escape", "undefined")
+BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]")
 # Bytes that are no character become these, which UTF-8 forbids: so the line that holds one is set aside as ever.
 FIRST_FAULT: Final = 0xDC00
 
@@ -67,11 +69,21 @@ class Transcoded:
         # ASCII is the same in all of them but the wide ones, which hold NULs: the first other bytes tell.
         for chunk in chunks:
             if not chunk.isascii() or b"\0" in chunk:
-                head, rest = split_head(chain([chunk], chunks), SAMPLE_BYTES)
-                self.found = found = detect(head)
+                start = _start_of_telling(chunk)
+                if start:  # an empty piece would be the end
+                    yield chunk[:start]
+                head, rest = split_head(chain([chunk[start:]], chunks), SAMPLE_BYTES)
+                found = detect(head)
+                self.found = found
                 yield from _decoded(chain([head], rest), found.encoding)
                 return
             yield chunk
+
+
+def _start_of_telling(chunk: bytes) -> int:
+    """Where the line begins that has the first byte beyond ASCII; what may be of two bytes a character is not cut."""
+    beyond = BEYOND_ASCII.search(chunk)
+    return 0 if b"\0" in chunk or beyond is None else chunk.rfind(b"\n", 0, beyond.start()) + 1
 
 
 def transcoded(stream: BinaryIO, encoding: str) -> BinaryIO:
@@ -91,10 +103,10 @@ def how_read(stream: BinaryIO) -> str | None:
 def _declared(stream: BinaryIO, encoding: str) -> Iterator[bytes]:
     head, rest = split_head(read_chunks(stream), SAMPLE_BYTES)
     refuse_binary(head)
-    if found := contradiction(head, encoding):
-        raise wrong_encoding(found, encoding.upper())
-    if encoding == "utf-16" and (likely := detect(head)).encoding.startswith("utf-16"):
-        encoding = likely.encoding  # without a mark Python takes the byte order of the machine
+    if other := contradiction(head, encoding):
+        raise wrong_encoding(other, encoding.upper())
+    if encoding == "utf-16" and (found := detect(head)).encoding.startswith("utf-16"):
+        encoding = found.encoding  # without a mark Python takes the byte order of the machine
     yield from _decoded(chain([head], rest), encoding)
 
 

@@ -1,6 +1,7 @@
 """Bad input through the real command, up to clean_text: what becomes a row, what ends the run, and in which words."""
 
 import gzip
+import lzma
 import os
 import socket
 import subprocess
@@ -36,6 +37,9 @@ FILES: dict[str, bytes] = {
     "cut.txt.gz": gzip.compress(os.urandom(2000).hex().encode() + b"\nlast line\n")[:-30],
     "broken.jsonl": b'{"body":"1"}\n{"body":"2"}\n{"body":"3"\n{"body":"4"}\n{"body":"5"}\n',
     "utf16.txt": "not utf-8\n".encode("utf-16"),
+    "gbk.txt": "这是我们在中国的一个大家\n".encode("gbk"),
+    "array.json": b'[{"body":"a1"},\n{"body":["a2"]]},\n{"body":"a3"}]',
+    "whole.md.xz": lzma.compress("# 一個\n\n大家都好。\n".encode("big5")),
     "latin1.txt": "plain\ncaf\xe9\nlast\n".encode("latin-1"),
     "nul.txt": b"N\x00UL\n\x00\n",
     "surrogates.jsonl": b'{"body":"a\\ud83d\\ude00"}\n{"body":"\\ud800"}\n{"body":"\xed\xa0\x80"}\n{"body":"n\\u0000"}',
@@ -54,6 +58,10 @@ SOURCES: list[dict[str, Any]] = [
     {"name": "cut", "path": "cut.txt.gz", "format": "text"},
     {"name": "broken", "path": "broken.jsonl", "format": "json", "fields": TEXT},
     {"name": "utf16", "path": "utf16.txt", "format": "text"},
+    {"name": "gbk", "path": "gbk.txt", "format": "text"},
+    {"name": "gbk_auto", "path": "gbk.txt", "format": "text", "encoding": "auto"},
+    {"name": "array", "path": "array.json", "format": "json", "fields": TEXT},
+    {"name": "whole", "path": "whole.md.xz", "format": "file", "encoding": "big5"},
     {"name": "latin1", "path": "latin1.txt", "format": "text"},
     {"name": "nul", "path": "nul.txt", "format": "text"},
     {"name": "surrogates", "path": "surrogates.jsonl", "format": "json", "fields": TEXT},
@@ -72,7 +80,10 @@ QUARANTINED = {
     ("cut", "cut.txt.gz", 0, "truncated_file", "the compressed data stop before their end"),
     ("broken", "broken.jsonl", 3, "bad_json", "unexpected end of data: column 12"),
     ("utf16", "utf16.txt", 0, "wrong_encoding",
-     "found UTF-16, expected lines of UTF-8; convert it to UTF-8: iconv -f UTF-16 -t UTF-8"),
+     "found UTF-16 (confidence 1.00), expected UTF-8; declare `encoding: utf-16`, or `encoding: auto`"),
+    ("gbk", "gbk.txt", 0, "wrong_encoding",
+     "found GB18030 (confidence 0.99), expected UTF-8; declare `encoding: gb18030`, or `encoding: auto`"),
+    ("array", "array.json", 2, "bad_json", "a closing ] that nothing opens: line 2 column 14"),
     ("latin1", "latin1.txt", 2, "bad_encoding", "byte 0xe9 at column 4"),
     ("surrogates", "surrogates.jsonl", 2, "bad_json", "no low surrogate in string: column 10"),
     ("surrogates", "surrogates.jsonl", 3, "bad_encoding", "byte 0xed at column 10"),
@@ -98,6 +109,8 @@ DROPPED = {
 KEPT = {
     ("good", 1, "good"), ("folder", 1, "beside"),
     ("broken", 1, "1"), ("broken", 2, "2"), ("broken", 4, "4"), ("broken", 5, "5"),
+    ("gbk_auto", 1, "这是我们在中国的一个大家"), ("array", 1, "a1"), ("array", 3, "a3"),
+    ("whole", 1, "# 一個\n\n大家都好。"),
     ("latin1", 1, "plain"), ("latin1", 3, "last"), ("nul", 1, "NUL"),
     ("surrogates", 1, "a😀"), ("surrogates", 4, "n"), ("nulls", 8, "0"), ("csv", 4, "ok"),
     ("big", 1, "small"), ("big", 3, "after"),
@@ -142,7 +155,10 @@ def lake(project: Path, spark: SparkSession) -> Lake:
 
 
 def test_bad_files_and_rows_are_quarantined_with_place_and_reason(lake: Lake) -> None:
-    bad = lake.read(RAW_RECORDS).where("drop_reason IS NOT NULL")
+    raw = lake.read(RAW_RECORDS)
+    told = raw.where("drop_reason IS NULL AND detail IS NOT NULL").select("source", "position", "detail").collect()
+    assert [tuple(row) for row in told] == [("gbk_auto", 0, "read as GB18030 (confidence 0.99)")]
+    bad = raw.where("drop_reason IS NOT NULL")
     assert {
         (row["source"], row["path"], row["position"], row["drop_reason"], row["detail"]) for row in bad.collect()
     } == QUARANTINED

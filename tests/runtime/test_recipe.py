@@ -71,6 +71,16 @@ def test_what_fields_leaves_open_is_known_by_sight(folder: Path) -> None:
         assert seen.is_seen() and seen.mapping() == fields and seen.shaping()["sight"] == SIGHT_REVISION
 
 
+def test_a_source_is_identified_by_how_it_is_read() -> None:
+    def read_as(**keys: str) -> object:
+        return Source.model_validate({"name": "s", "path": "p", "fields": {"text": "t"}, **keys}).identity()["format"]
+
+    assert read_as(format="csv") == read_as(format="csv", encoding="UTF8") == "csv"
+    assert read_as(format="csv", delimiter=";") == "csv ;"
+    assert read_as(format="csv", delimiter=";", encoding="GBK") == "csv@gb18030 ;"
+    assert read_as(format="json", encoding="Auto") == "json@auto"
+
+
 def test_set_and_tables_override(folder: Path) -> None:
     overrides = ("clean_text.languages=[zh, en]", "hash_shingles.shingles.words=3", "assign_splits.salt='2'")
     recipe = load(RECIPE, *overrides)
@@ -166,14 +176,23 @@ WRONG = {
         ("format: csv", "format: csv, delimiter: '\"'"),
         "r.yaml: section sources, source faq: delimiter: '\"' cannot stand between fields",
     ),
+    "encoding": (
+        ("format: csv", "format: csv, encoding: gb18031"),
+        "r.yaml: section sources, source faq, key encoding: encoding: expected auto, utf-8, gb18030, big5, utf-16 or "
+        "another encoding that Python reads, found 'gb18031'",
+    ),
+    "encoding of Python files": (
+        ("format: csv, key: id", "format: python, encoding: big5"),
+        "r.yaml: section sources, source faq: encoding belongs to the formats text, csv, tsv, json, file, found python",
+    ),
     "out of range": (
         ("min_chars: 3", "min_chars: 0"),
         "r.yaml: section clean_text, key min_chars: Input should be greater than or equal to 1, found 0",
     ),
     "format": (
         ("format: csv", "format: xls"),
-        "r.yaml: section sources, source faq, key format: Input should be 'text', 'csv', 'tsv', 'json' or 'python', "
-        "found 'xls'",
+        "r.yaml: section sources, source faq, key format: Input should be 'text', 'csv', 'tsv', 'json', 'python' "
+        "or 'file', found 'xls'",
     ),
     "section that is none": (
         ("{min_chars: 3, labels: [a, b]}", "5"),

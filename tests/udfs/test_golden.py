@@ -99,6 +99,10 @@ READ = {
             Row(4, None, "not_an_object", "found list, expected an object"),
         ],
     ),
+    "file": (
+        "\ufeffone\r\n\t你好 👍\n",
+        [good(1, r'{"text":"one\r\n\t你好 👍\n","name":"_cart.py","path":"shop/_cart.py"}')],
+    ),
     "python": (
         CODE,
         [
@@ -191,6 +195,19 @@ def test_payloads(format: str) -> None:
     found = list(read_rows(io.BytesIO(data.encode()), format, "shop/_cart.py"))
     cure = "raise the revision of jobs/ingest_records.py, then write the new revision and rows here"
     assert (INGEST_RECORDS.revision, found) == (1, rows), cure
+
+
+def test_payloads_of_json_that_is_not_one_object_a_line() -> None:
+    whole = '[{"b": 1.0, "a": "你 好"},\n {\n  "b" : 10000000000000000000000,\n\t"a": " \\n\\" "\r\n}]{"c":[ 1,\n2]}'
+    found = list(read_rows(io.BytesIO(whole.encode()), "json", "a.json"))
+    assert (INGEST_RECORDS.revision, found) == (
+        1,
+        [
+            good(1, '{"b": 1.0, "a": "你 好"}'),
+            good(2, r'{"b":10000000000000000000000,"a":" \n\" "}'.replace(r"\\", "\\")),
+            good(3, '{"c":[1,2]}'),
+        ],
+    )
 
 
 def test_every_format_has_payloads() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udfs.read_lines import read_lines
+from udfs.read_lines import OVERLONG, number_lines, read_lines
 from udfs.read_rows import FileError
 
 
@@ -54,19 +54,28 @@ def test_a_stream_is_read_as_it_comes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "name"),
+    ("data", "name", "confidence"),
     [
-        ("Hello\nworld".encode("utf-16"), "UTF-16"),
-        ("Hello\nworld".encode("utf-32"), "UTF-32"),
-        (b"\x00\x00\xfe\xff" + "Hello".encode("utf-32-be"), "UTF-32"),
-        ("Hello\nworld".encode("utf-16-le"), "UTF-16"),
-        ("Hello\r\nworld".encode("utf-16-be"), "UTF-16"),
-        (b"\xfe\xff" + "世界".encode("utf-16-be"), "UTF-16"),
+        ("Hello\nworld".encode("utf-16"), "utf-16", "1.00"),
+        ("Hello\nworld".encode("utf-32"), "utf-32", "1.00"),
+        (b"\x00\x00\xfe\xff" + "Hello".encode("utf-32-be"), "utf-32", "1.00"),
+        ("Hello\nworld".encode("utf-16-le"), "utf-16-le", "0.99"),
+        ("Hello\r\nworld".encode("utf-16-be"), "utf-16-be", "0.99"),
+        (b"\xfe\xff" + "世界".encode("utf-16-be"), "utf-16", "1.00"),
+        ("这是我们在中国的一个大家好\n".encode("gb18030"), "gb18030", "0.99"),
+        ("這是我們在中國的一個大家好\n".encode("big5"), "big5", "0.99"),
     ],
 )
-def test_another_encoding_is_named(data: bytes, name: str) -> None:
-    cure = f"found {name}, expected lines of UTF-8; convert it to UTF-8: iconv -f {name} -t UTF-8"
-    assert error_of(data) == ("wrong_encoding", 0, cure)
+def test_another_encoding_is_named(data: bytes, name: str, confidence: str) -> None:
+    found = f"found {name.upper()} (confidence {confidence}), expected UTF-8"
+    assert error_of(data) == ("wrong_encoding", 0, f"{found}; declare `encoding: {name}`, or `encoding: auto`")
+
+
+def test_a_line_without_an_end_is_not_held_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("udfs.read_lines.MAX_LINE_BYTES", 10)
+    data = b"one\n" + b"x" * 1000 + b"\r\n0123456789\ntwo\n" + b"y" * 11
+    found = list(number_lines(data[place : place + 1] for place in range(len(data))))
+    assert found == [(1, b"one\n"), (2, OVERLONG), (3, b"0123456789\n"), (4, b"two\n"), (5, OVERLONG)]
 
 
 @pytest.mark.parametrize("text", ["世界和平\n你好\n", "上海很好\n你好\n", "a\nbc\n", "早餐不错，\r\n房间小\r\n"])
