@@ -77,6 +77,11 @@ def _open(scheme: str, authority: str, query: str) -> tuple[fs.FileSystem, str]:
     return system, base.rstrip("/")
 
 
+def forget() -> None:
+    """Forget the file systems opened so far, such as after a change of the environment."""
+    _open.cache_clear()
+
+
 def find_file(uri: str) -> tuple[fs.FileSystem, str]:
     """The file system of a file and the file's path there."""
     if uri.startswith("file:"):
