@@ -8,7 +8,6 @@ import orjson
 import pyarrow as pa
 
 from udfs.payload_fields import EXACT_FLOATS, look_up
-from udfs.read_parquet import read_parquet
 from udfs.read_rows import FileError, Row, open_source, read_rows
 from udfs.record_ids import json_digest, keyed_record_id, keyless_record_id, payload_digest
 
@@ -76,6 +75,8 @@ def read_file(file: File) -> Iterator[dict[str, Any]]:
 
 def _read(uri: str, file: File) -> Iterator[Row]:
     if file.format == "parquet":  # which is read from its end
+        from udfs.read_parquet import read_parquet  # what it needs would cost every worker a third of its start
+
         yield from read_parquet(uri, file.path)
         return
     with open_source(uri) as stream:

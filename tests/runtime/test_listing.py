@@ -147,6 +147,8 @@ def test_a_source_that_holds_the_lake_is_refused(folder: Path) -> None:
     Path("lake/part.txt").write_text("x")
     with pytest.raises(ConfigError, match="holds the lake lake"):
         list_files([source("**/*.txt")], "lake")
+    with pytest.raises(ConfigError, match="holds the lake raw"):
+        list_files([source("raw")], "raw")
     Path("one.py").touch()
     for fine in (source("raw"), source(".", format="python")):
         assert list_files([fine], "lake")

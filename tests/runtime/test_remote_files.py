@@ -4,6 +4,7 @@ import gzip
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -153,5 +154,18 @@ def test_credentials_in_a_uri_are_refused_and_not_repeated(path: str) -> None:
 
 
 def test_a_container_before_the_host_is_no_credential() -> None:
-    for path in ("abfss://files@account.dfs.core.windows.net/raw", "hdfs://me@host:8020/raw", "gs://bucket/raw"):
+    for path in (
+        "abfss://files@account.dfs.core.windows.net/raw",
+        "hdfs://me@host:8020/raw",
+        "gs://anonymous@bucket/raw",
+    ):
         assert source(path).path == path
+
+
+def test_what_pyarrow_does_not_know_goes_through_fsspec() -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe({"/corpus/raw/a b.txt": b"one\n", "/corpus/raw/.b.txt": b"two\n"})
+    for path in ("memory://corpus/raw", "memory://corpus/raw/*.txt", "memory://corpus/raw/a b.txt"):
+        [file] = list_source(source(path))
+        assert (file.path, file.size_bytes) == ("memory://corpus/raw/a%20b.txt", 4)
+        assert content(file.uri) == [(3, None)]
