@@ -1,4 +1,4 @@
-"""List new, changed and vanished files of the sources.  One output row is one version of one file:
+"""List new, changed and vanished files of the sources; a table counts as one.  One output row is one version of one:
 {"source": "faq", "path": "raw/faq.csv", "revision": 3, "size_bytes": 1024, "vanished": false}"""
 
 from collections.abc import Sequence

@@ -6,8 +6,10 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import typer
 import yaml
@@ -23,9 +25,12 @@ from jobs.runtime.story import tell
 from jobs.runtime.tables import Lake
 from jobs.runtime.views import VIEWS, query
 from tests.conftest import plain
+from udfs.arrow_payloads import make_payloads
 from udfs.clean_functions import CLEANERS
 from udfs.examples import Drop, build_example
+from udfs.ingest_tables import read_payloads
 from udfs.payload_fields import FIELD_NAMES, read_fields
+from udfs.read_parquet import read_parquet
 from udfs.read_rows import FORMATS, read_rows
 from udfs.transcode import transcoded
 
@@ -120,7 +125,8 @@ def test_every_key_of_a_source() -> None:
         for name, field in Source.model_fields.items()
     }
     assert shown == declared
-    assert [quoted(name)[0] for name, *_ in table("format", "one record is", "columns")] == list(FORMATS)
+    formats = list(get_args(Source.model_fields["format"].annotation))
+    assert [quoted(name)[0] for name, *_ in table("format", "one record is", "columns")] == formats
     fields = {name for cell, _ in table("field", "meaning") for name in quoted(cell)}
     assert fields | {"text", "prompt", "response", "messages"} == set(FIELD_NAMES)
 
@@ -213,6 +219,36 @@ def test_cleaning_functions(row: list[str]) -> None:
 
 def test_every_cleaning_function_is_shown() -> None:
     assert [quoted(name)[0] for name, *_ in table("function", "before", "after")] == list(CLEANERS)
+
+
+def test_rows_of_parquet_and_tables(tmp_path: Path) -> None:
+    for name, before, after in table("format", "a row", "its payload"):
+        row, place = quoted(before)
+        batch = pa.RecordBatch.from_pylist([json.loads(row)])
+        if quoted(name) == ["parquet"]:
+            pq.write_table(pa.Table.from_batches([batch]), tmp_path / "file")
+            found = [one.payload for one in read_parquet(str(tmp_path / "file"), place)]
+        else:
+            found = [payload for payloads in read_payloads([batch]) for payload in payloads["payload"].to_pylist()]
+        assert found == quoted(after)
+
+
+TYPES = {
+    "int64": pa.int64(),
+    "decimal(10, 2)": pa.decimal128(10, 2),
+    "timestamp": pa.timestamp("us"),
+    "timestamp, UTC": pa.timestamp("us", "UTC"),
+    "date": pa.date32(),
+    "binary": pa.binary(),
+    "double": pa.float64(),
+}
+
+
+@pytest.mark.parametrize("row", table("type", "a value", "in the payload"), ids=lambda row: row[1])
+def test_types_of_values(row: list[str]) -> None:
+    kind, value, expected = (quoted(cell)[0] for cell in row)
+    batch = pa.record_batch([pa.array([value]).cast(TYPES[kind])], ["c"])
+    assert list(make_payloads(batch, {})) == [f'{{"c":{expected}}}']
 
 
 def test_plain_words() -> None:

@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote
 from urllib.request import url2pathname
 
-import fsspec
 import pyarrow as pa
 from pyarrow import fs
 
@@ -47,7 +46,7 @@ def secret_in(uri: str) -> str | None:
         return None
     place = split_uri(uri)
     user = place.authority.rpartition("@")[0]
-    if ":" in user or (user and place.scheme not in NAMED_BEFORE_HOST):
+    if ":" in user or (user and user != "anonymous" and place.scheme not in NAMED_BEFORE_HOST):
         return "user and password stand before the host"
     keys = [key for key, _ in parse_qsl(place.query, keep_blank_values=True) if SECRET.search(key)]
     return f"its query has {', '.join(keys)}" if keys else None
@@ -67,14 +66,27 @@ def _open(scheme: str, authority: str, query: str) -> tuple[fs.FileSystem, str]:
     try:
         system, base = fs.FileSystem.from_uri(root)
     except pa.ArrowInvalid as error:
-        if "Unrecognized filesystem type" not in str(error) or scheme not in fsspec.available_protocols():
+        if "Unrecognized filesystem type" not in str(error):
             raise
-        try:
-            other, base = fsspec.core.url_to_fs(f"{scheme}://{authority}")
-        except ImportError as missing:
-            raise OSError(str(missing)) from None
-        system = fs.PyFileSystem(fs.FSSpecHandler(other))
+        system, base = _open_by_fsspec(scheme, authority, error)
     return system, base.rstrip("/")
+
+
+def _open_by_fsspec(scheme: str, authority: str, unknown: Exception) -> tuple[fs.FileSystem, str]:
+    import fsspec  # costs every worker more than all else here, and few need it
+
+    if scheme not in fsspec.available_protocols():
+        raise unknown
+    try:
+        system, base = fsspec.core.url_to_fs(f"{scheme}://{authority}")
+    except ImportError as missing:
+        raise OSError(str(missing)) from None
+    return fs.PyFileSystem(fs.FSSpecHandler(system)), base
+
+
+def forget() -> None:
+    """Forget the file systems opened so far, such as after a change of the environment."""
+    _open.cache_clear()
 
 
 def find_file(uri: str) -> tuple[fs.FileSystem, str]:

@@ -8,7 +8,6 @@ import orjson
 import pyarrow as pa
 
 from udfs.payload_fields import EXACT_FLOATS, look_up
-from udfs.read_parquet import read_parquet
 from udfs.read_rows import FileError, Row, open_source, read_rows
 from udfs.record_ids import json_digest, keyed_record_id, keyless_record_id, payload_digest
 from udfs.transcode import how_read, split_format, transcoded
@@ -81,6 +80,8 @@ def read_file(file: File) -> Iterator[dict[str, Any]]:
 def _read(uri: str, file: File, said: list[str]) -> Iterator[Row]:
     """The rows of one file; `said` takes what a user should know of how it was read."""
     if file.format == "parquet":  # which is read from its end
+        from udfs.read_parquet import read_parquet  # what it needs would cost every worker a third of its start
+
         yield from read_parquet(uri, file.path)
         return
     format, encoding = split_format(file.format)

@@ -68,7 +68,11 @@ def folder_values(path: str) -> dict[str, str | None]:
     if URI.match(path):
         path = unquote(path)
     pairs = [folder.partition("=") for folder in path.split("/")[:-1]]
-    return {unquote(name): None if value == NULL_FOLDER else unquote(value) for name, found, value in pairs if found}
+    return {
+        unquote(name): None if value == NULL_FOLDER else unquote(value)
+        for name, found, value in pairs
+        if name and found
+    }
 
 
 def _open_parquet(stream: pa.NativeFile) -> pq.ParquetFile:

@@ -22,8 +22,8 @@ def refuse_lake(source: Source, lake: str, places: Iterable[str]) -> None:
 
 
 def _is_walked(folder: str, lake: str) -> bool:
-    top, place = _whole(folder), _whole(lake)
-    if not place.startswith(top + "/") or not (_is_uri(folder) or os.path.isdir(top)):
+    top, place = _whole(folder), _whole(lake) + "/"
+    if not place.startswith(top.rstrip("/") + "/") or not (_is_uri(folder) or os.path.isdir(top)):
         return False
     return not any(name.startswith(HIDDEN) for name in place.removeprefix(top).split("/"))
 

@@ -4,7 +4,6 @@ import re
 from glob import has_magic
 from urllib.parse import quote, unquote
 
-from fsspec.utils import glob_translate
 from pyarrow import fs
 
 from jobs.runtime.errors import ConfigError
@@ -52,6 +51,8 @@ def _is_passed_by(path: str, format: str) -> bool:
 
 def _globbed(system: fs.FileSystem, base: str, pattern: str) -> list[fs.FileInfo]:
     """As on this machine: * stays within a folder, ** does not, neither meets a name that begins with a dot."""
+    from fsspec.utils import glob_translate  # slow to import, and only patterns need it
+
     names = pattern.split("/")
     fixed = next(number for number, name in enumerate(names) if has_magic(name))
     top = "/".join([base, *names[:fixed]])

@@ -147,11 +147,47 @@ def test_a_source_that_holds_the_lake_is_refused(folder: Path) -> None:
     Path("lake/part.txt").write_text("x")
     with pytest.raises(ConfigError, match="holds the lake lake"):
         list_files([source("**/*.txt")], "lake")
+    with pytest.raises(ConfigError, match="holds the lake raw"):
+        list_files([source("raw")], "raw")
     Path("one.py").touch()
     for fine in (source("raw"), source(".", format="python")):
         assert list_files([fine], "lake")
     for place in ("s3://there/raw", ".lake", "_lake", "raw/.lake"):
         assert list_files([source(".")], place)
+
+
+def test_a_link_into_the_lake_is_a_file_of_it(folder: Path) -> None:
+    Path("lake").mkdir()
+    Path("lake/part.txt").write_text("x")
+    os.symlink(folder / "lake" / "part.txt", "raw/part.txt")
+    with pytest.raises(ConfigError, match="raw holds the lake lake"):
+        list_files([source("raw")], "lake")
+    os.symlink(folder / "lake", "again")
+    for path in ("again", "again/part.txt", f"file://{folder}/again/*.txt"):
+        with pytest.raises(ConfigError, match="holds the lake"):
+            list_files([source(path)], "lake")
+
+
+def test_parquet_has_folders_that_are_columns_and_no_files_of_a_table(folder: Path) -> None:
+    for name in ("part/_lang=zh/a=1/x.parquet", "part/_temporary/y.parquet", "part/.a=1/z.parquet"):
+        Path(name).parent.mkdir(parents=True)
+        Path(name).write_text("x")
+    parquet = {"format": "parquet", "fields": {"text": "t"}}
+    assert [file.path for file in list_source(source("part", **parquet))] == ["part/_lang=zh/a=1/x.parquet"]
+    with pytest.raises(ConfigError, match="part holds no files"):
+        list_source(source("part"))
+    Path("part/_delta_log").mkdir()
+    message = (
+        r"source s: .*/part is a Delta table, some of its files may hold rows that were deleted\. Set format: delta"
+    )
+    for path in ("part", "part/*/*/*.parquet", "part/_lang=zh/a=1/x.parquet"):
+        with pytest.raises(ConfigError, match=message):
+            list_source(source(path, **parquet))
+
+
+def test_a_table_needs_a_session(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="source s: raw is a table: only a Spark session sees it"):
+        list_files([source("raw", format="delta", fields={"text": "t"})])
 
 
 def test_a_folder_may_be_passed_through_without_being_listed(locked: Path) -> None:

@@ -191,8 +191,8 @@ WRONG = {
     ),
     "format": (
         ("format: csv", "format: xls"),
-        "r.yaml: section sources, source faq, key format: Input should be 'text', 'csv', 'tsv', 'json', 'python' "
-        "or 'file', found 'xls'",
+        "r.yaml: section sources, source faq, key format: Input should be 'text', 'csv', 'tsv', 'json', "
+        "'python', 'file', 'parquet' or 'delta', found 'xls'",
     ),
     "section that is none": (
         ("{min_chars: 3, labels: [a, b]}", "5"),

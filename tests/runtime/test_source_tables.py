@@ -1,6 +1,7 @@
 """Delta tables as sources: read at the version listed, only when it is a new one, with the payloads of files."""
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,9 +12,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.frames.file_rows import read_records
 from jobs.pipeline import PIPELINE
 from jobs.runtime.errors import ConfigError
-from jobs.runtime.listing import list_files
+from jobs.runtime.listing import list_files, listing
 from jobs.runtime.plan import plan_recipe
 from jobs.runtime.recipe import Recipe, Source, load_recipe
 from jobs.runtime.run import run_recipe
@@ -52,9 +54,12 @@ def schema(spark: SparkSession, tmp_path: Path) -> Iterator[str]:
 
 
 def recipe_of(folder: Path, **paths: str) -> Recipe:
-    sources = [{"name": name, "path": path, "fields": {"text": "body"}} for name, path in paths.items()]
+    sources: list[dict[str, Any]] = [
+        {"name": name, "path": path, "fields": {"text": "text" if name == "small" else "body"}}
+        for name, path in paths.items()
+    ]
     for source in sources:
-        source["format"] = "parquet" if source["name"] == "files" else "delta"
+        source["format"] = {"files": "parquet", "small": "text"}.get(source["name"], "delta")
         if source["name"] == "keyed":
             source |= {"key": "id", "on_vanish": "drop"}
     written = folder / "recipe.yaml"
@@ -62,7 +67,9 @@ def recipe_of(folder: Path, **paths: str) -> Recipe:
     return load_recipe(str(written), PIPELINE)
 
 
-def test_tables_are_read_once_a_version_and_as_files_are(spark: SparkSession, tmp_path: Path, schema: str) -> None:
+def test_only_what_changed_is_read_of_tables_and_many_files_and_rows_are_the_same(
+    spark: SparkSession, tmp_path: Path, schema: str
+) -> None:
     keyed, named, files = f"{tmp_path}/keyed", f"{schema}.named", f"{tmp_path}/files"
 
     def frame(*pairs: tuple[int, str]) -> DataFrame:
@@ -71,8 +78,12 @@ def test_tables_are_read_once_a_version_and_as_files_are(spark: SparkSession, tm
     first = frame((1, "one"), (2, "two"), (3, "three"), (3, "four"), (2, "two"))
     first.where("body <> 'four'").dropDuplicates(["id"]).write.format("delta").save(keyed)
     first.write.format("delta").saveAsTable(named)
-    first.write.parquet(files)
-    recipe = recipe_of(tmp_path, keyed=keyed, named=named, files=files)
+    first.coalesce(1).write.parquet(files)  # equal rows of two files are one
+    small = [tmp_path / "small" / f"{n % 3}" / f"{n}.txt" for n in range(300)]
+    for path in small:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{path.name} before")
+    recipe = recipe_of(tmp_path, keyed=keyed, named=named, files=files, small=f"{tmp_path}/small")
     lake = Lake(spark, recipe.tables)
 
     def run() -> list[str]:
@@ -84,32 +95,44 @@ def test_tables_are_read_once_a_version_and_as_files_are(spark: SparkSession, tm
         return rows(lake.read(RAW_RECORDS).where(F.col("revision") == revision).select(*columns))
 
     planned = {job.job: job.rows for job in plan_recipe(spark, recipe, PIPELINE, last="ingest_records")}
-    assert planned["ingest_records"] == 13
+    assert planned["ingest_records"] == 13 + 300
     assert run() == ["done", "done"]
     listed = rows(lake.read(SOURCE_FILES).where("format = 'delta'").select("source", "path", "uri", "revision"))
     assert [tuple(one.values()) for one in listed] == [
         ("keyed", keyed, f"{keyed}@v0", 1),
         ("named", named, f"{named}@v0", 1),
     ]
-    taken = [one for one in news(1) if one["file_rows"] is None]
+    first_rows = news(1)
+    texts = [one for one in first_rows if one["source"] == "small"]
+    assert len(texts) == 600 and '{"text":"7.txt before"}' in {one["payload"] for one in texts}
+    taken = [one for one in first_rows if one["file_rows"] is None and one["source"] != "small"]
     whole = [payload(*pair) for pair in ((1, "one"), (2, "two"), (2, "two"), (3, "four"), (3, "three"))]
     for source, expected in (("keyed", [whole[0], whole[1], whole[4]]), ("named", whole), ("files", whole)):
         mine = [json.loads(one["payload"]) for one in taken if one["source"] == source]
         assert sorted(mine, key=lambda one: (one["id"], one["body"])) == expected, source
     assert len({one["record_id"] for one in taken}) == 13
-    texts = {name: sorted(one["payload"] for one in taken if one["source"] == name) for name in ("named", "files")}
-    assert texts["named"] == texts["files"], "byte for byte: so are keyless ids"
+    as_text = {name: sorted(one["payload"] for one in taken if one["source"] == name) for name in ("named", "files")}
+    assert as_text["named"] == as_text["files"], "byte for byte: so are keyless ids"
     assert {one["position"] for one in taken if one["source"] == "named"} == {None}
-    of_tables = [one for one in news(1) if one["file_rows"] is not None and one["source"] != "files"]
+    of_tables = [one for one in first_rows if one["file_rows"] is not None and one["source"] in ("keyed", "named")]
     assert [(one["path"], one["position"], one["file_rows"]) for one in of_tables] == [(keyed, 0, 3), (named, 0, 5)]
 
+    for path in small:  # where any were opened again, its row would be another
+        facts = path.stat()
+        path.write_text(f"{path.name} behind")
+        os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
     assert run() == ["skipped", "skipped"]
+    os.utime(small[7])
     frame((4, "new")).write.format("delta").mode("append").save(keyed)
     spark.sql(f"DELETE FROM delta.`{keyed}` WHERE body = 'two'")
     assert run() == ["done", "done"]
     second = news(2)
-    assert [(one["source"], one["file_rows"]) for one in second if one["file_rows"] is not None] == [("keyed", 3)]
-    records = [one for one in second if one["file_rows"] is None]
+    counts = [(one["source"], one["file_rows"]) for one in second if one["file_rows"] is not None]
+    assert counts == [("keyed", 3), ("small", 1)]
+    records = [one for one in second if one["file_rows"] is None and one["source"] == "keyed"]
+    assert [one["payload"] for one in second if one["source"] == "small" and one["payload"]] == [
+        '{"text":"7.txt behind"}'
+    ]
     assert [json.loads(one["payload"]) for one in records if one["payload"]] == [payload(4, "new")]
     two = next(one for one in taken if one["source"] == "keyed" and json.loads(one["payload"])["body"] == "two")
     assert [one["record_id"] for one in records if one["payload"] is None] == [two["record_id"]]
@@ -138,3 +161,13 @@ def test_what_is_no_table_is_refused(spark: SparkSession, tmp_path: Path, schema
     spark.range(3).write.format("delta").partitionBy("id").save(f"{tmp_path}/parts")
     for path in (f"{tmp_path}/parts", f"{tmp_path}/parts/*/*.parquet", f"file://{tmp_path}/parts/id=1"):
         assert f"{tmp_path}/parts is a Delta table" in refusal(path, "parquet")
+
+
+def test_many_files_are_shared_by_few_tasks(spark: SparkSession, tmp_path: Path) -> None:
+    files = [("s", f"{n}", str(tmp_path / "absent"), 1, 1) for n in range(1000)]
+    known = {"revision": F.lit(1), "format": F.lit("text"), "record_key": F.array(), "order_by": F.lit(None)}
+    read = listing(spark, files).withColumns(known).transform(read_records, 8)
+    tasks = read.groupBy(F.spark_partition_id()).agg(F.count("path").alias("n"), F.max("drop_reason").alias("reason"))
+    found = tasks.collect()
+    assert len(found) <= 8 and sum(row["n"] for row in found) == 1000
+    assert max(row["n"] for row in found) < 200 and {row["reason"] for row in found} == {"unreadable_file"}
