@@ -14,8 +14,8 @@ from jobs.runtime.job import Job
 from jobs.runtime.mapped_fields import require_mapped_fields
 from jobs.runtime.models import model_file
 from jobs.runtime.params import Count, Share
-from jobs.runtime.recipe import Source
 from jobs.runtime.recipe_errors import nearest
+from jobs.runtime.source import Source
 from jobs.runtime.staging import staged
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.raw_records import RAW_RECORDS

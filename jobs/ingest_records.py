@@ -14,7 +14,7 @@ from jobs.runtime.context import Context
 from jobs.runtime.job import Job
 from jobs.runtime.mapped_fields import require_keys
 from jobs.runtime.params import Count
-from jobs.runtime.recipe import Source
+from jobs.runtime.source import Source
 from jobs.runtime.source_tables import open_tables
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES

@@ -12,9 +12,9 @@ from jobs.runtime.errors import ConfigError
 from jobs.runtime.fingerprints import digest
 from jobs.runtime.job import Job
 from jobs.runtime.listing import listing
-from jobs.runtime.recipe import Source
 from jobs.runtime.scope import newest
 from jobs.runtime.shared_sources import compare_sources
+from jobs.runtime.source import Source
 from jobs.runtime.tables import Lake
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES

@@ -18,7 +18,7 @@ from jobs.frames.matches import match_pairs
 from jobs.frames.split_order import rank_of
 from jobs.runtime.context import Context
 from jobs.runtime.job import Job
-from jobs.runtime.recipe import Source
+from jobs.runtime.source import Source
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.documents import DOCUMENTS
 from schemas.duplicate_groups import DUPLICATE_GROUPS

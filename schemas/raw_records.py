@@ -39,8 +39,8 @@ RAW_RECORDS = Table(
     },
     reasons={
         "bad_encoding": "the row holds bytes that are not in the declared encoding",
-        "bad_json": "the line is not one valid JSON value, or the value of an array is none",
-        "not_an_object": "the line or value is JSON, but not an object",
+        "bad_json": "the line, or the element of an array, is not one valid JSON value",
+        "not_an_object": "the line or element is JSON, but not an object",
         "bad_csv_row": "the row has another number of fields than the header, or a quote that never closes",
         "bad_value": "the row holds a value that JSON cannot hold, such as a map with one key twice",
         "bad_python": "the file does not parse as Python",

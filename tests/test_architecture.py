@@ -10,7 +10,7 @@ import pytest
 
 from jobs.pipeline import PIPELINE
 from jobs.runtime.job import Job
-from jobs.runtime.recipe import Source
+from jobs.runtime.source import Source
 from jobs.runtime.views import TABLES, VIEWS
 from schemas.table import Table
 

@@ -20,7 +20,8 @@ from jobs.pipeline import PIPELINE
 from jobs.runtime.cli import app, main
 from jobs.runtime.errors import ConfigError, GateRefusal, SluiceError
 from jobs.runtime.explain import explain
-from jobs.runtime.recipe import Source, load_recipe
+from jobs.runtime.recipe import load_recipe
+from jobs.runtime.source import Source
 from jobs.runtime.story import tell
 from jobs.runtime.tables import Lake
 from jobs.runtime.views import VIEWS, query
@@ -31,7 +32,7 @@ from udfs.examples import Drop, build_example
 from udfs.ingest_tables import read_payloads
 from udfs.payload_fields import FIELD_NAMES, read_fields
 from udfs.read_parquet import read_parquet
-from udfs.read_rows import FORMATS, read_rows
+from udfs.read_rows import read_rows
 from udfs.transcode import transcoded
 
 ROOT = Path(__file__).resolve().parents[1]

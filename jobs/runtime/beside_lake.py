@@ -7,7 +7,7 @@ from functools import cache
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.listed import HIDDEN
 from jobs.runtime.local_files import local_path
-from jobs.runtime.recipe import Source
+from jobs.runtime.source import Source
 from udfs.file_systems import split_uri
 
 

@@ -11,7 +11,8 @@ from pydantic import BaseModel
 
 from jobs.runtime.job import Job
 from jobs.runtime.models import model_digest
-from jobs.runtime.recipe import Recipe, Source
+from jobs.runtime.recipe import Recipe
+from jobs.runtime.source import Source
 from schemas.table import Table
 
 # Sources enter by the part that shapes rows; how many tasks share the work shapes nothing.

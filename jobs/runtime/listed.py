@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from jobs.runtime.errors import ConfigError
-from jobs.runtime.recipe import Source
+from jobs.runtime.source import Source
 
 # Names that begin so are of tools and of runs that are not over.
 HIDDEN = (".", "_")

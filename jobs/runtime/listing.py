@@ -12,8 +12,8 @@ from jobs.runtime.beside_lake import refuse_lake
 from jobs.runtime.errors import AssetError, ConfigError
 from jobs.runtime.listed import Listed
 from jobs.runtime.local_files import list_local
-from jobs.runtime.recipe import Source
 from jobs.runtime.remote_files import list_remote
+from jobs.runtime.source import Source
 from jobs.runtime.source_tables import list_table
 from schemas.column_types import LONG, STRING
 from udfs.python_source import package_files

@@ -8,7 +8,7 @@ from urllib.request import url2pathname
 
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.listed import DELTA_LOG, HIDDEN, Listed, is_hidden, refuse_table, table_roots
-from jobs.runtime.recipe import Source
+from jobs.runtime.source import Source
 
 
 def list_local(source: Source) -> list[Listed]:

@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 from jobs.frames.file_rows import read_records
 from jobs.frames.table_rows import table_payloads
 from jobs.runtime.errors import ConfigError
-from jobs.runtime.recipe import Source
 from jobs.runtime.recipe_errors import nearest
 from jobs.runtime.scope import Scope
+from jobs.runtime.source import Source
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.raw_records import RAW_RECORDS
 from udfs.find_paths import ANY_SHAPE, FOUND_SCHEMA, find_paths

@@ -8,7 +8,7 @@ from pyarrow import fs
 
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.listed import DELTA_LOG, Listed, is_hidden, refuse_table, table_roots
-from jobs.runtime.recipe import Source
+from jobs.runtime.source import Source
 from udfs.file_systems import Place, open_filesystem, split_uri
 
 CHECK = (

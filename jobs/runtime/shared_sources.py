@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from jobs.runtime.context import Context
 from jobs.runtime.local_files import local_path
-from jobs.runtime.recipe import Source
+from jobs.runtime.source import Source
 from schemas.dataset_versions import DATASET_VERSIONS
 
 

@@ -13,7 +13,7 @@ from jobs.runtime.errors import ConfigError
 from jobs.runtime.listed import Listed
 from jobs.runtime.local_files import local_path
 from jobs.runtime.locations import FAULTS
-from jobs.runtime.recipe import Source
+from jobs.runtime.source import Source
 from udfs.ingest_files import File
 
 FORMAT = "delta"

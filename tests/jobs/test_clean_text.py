@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 
 from jobs.clean_text import JOB, Params, transform
 from jobs.runtime.fingerprints import all_fingerprints
-from jobs.runtime.recipe import Recipe, Source, Tracking
+from jobs.runtime.recipe import Recipe, Tracking
+from jobs.runtime.source import Source
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.raw_records import RAW_RECORDS
 from tests.conftest import frame, rows

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.ingest_records import CONTESTED, Params, transform
-from jobs.runtime.recipe import Source
+from jobs.runtime.source import Source
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES
 from tests.conftest import frame, rows

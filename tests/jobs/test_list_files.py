@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.list_files import Params, outside, refuse_contradictions, transform
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.listing import FILES
-from jobs.runtime.recipe import Source
+from jobs.runtime.source import Source
 from jobs.runtime.tables import Lake
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES

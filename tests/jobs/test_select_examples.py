@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 from pyspark.sql import SparkSession
 
-from jobs.runtime.recipe import Source
+from jobs.runtime.source import Source
 from jobs.select_examples import Params, transform
 from schemas.splits import SPLITS
 from tests.conftest import rows

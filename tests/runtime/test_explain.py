@@ -67,7 +67,7 @@ def test_a_reverted_record_tells_its_revisions_oldest_first(grown_lake: GrownLak
             "dropped it: the text has fewer characters than min_chars (too_short; found 2; limit 5)",
         ),
         ("beta", 2, "bad.jsonl", "dropped it: a mapped field is absent or null (missing_field"),
-        ("beta", 3, "bad.jsonl", "was set aside: the line is not one valid JSON value (bad_json)"),
+        ("beta", 3, "bad.jsonl", "the line, or the element of an array, is not one valid JSON value (bad_json)"),
         ("beta", 27, "one.jsonl", "In revision 3 it was no longer in its source beta."),
         ("beta", 1, "two.jsonl", "not known yet"),
         ("beta", 1, "three.jsonl", "not known yet"),

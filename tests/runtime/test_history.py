@@ -7,7 +7,8 @@ import pytest
 
 from jobs.pipeline import PIPELINE
 from jobs.runtime.history import LOOK_BACK, History
-from jobs.runtime.recipe import Recipe, Source, Tracking
+from jobs.runtime.recipe import Recipe, Tracking
+from jobs.runtime.source import Source
 from jobs.runtime.tables import Commit
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.splits import SPLITS

@@ -8,7 +8,8 @@ import pytest
 from jobs.pipeline import PIPELINE
 from jobs.runtime import lake_params
 from jobs.runtime.errors import ConfigError
-from jobs.runtime.recipe import Recipe, Source, Tracking
+from jobs.runtime.recipe import Recipe, Tracking
+from jobs.runtime.source import Source
 from jobs.runtime.table_sql import PREFIX
 from jobs.runtime.tables import Opened
 from schemas.splits import SPLITS

@@ -10,7 +10,7 @@ import pytest
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.listed import Listed
 from jobs.runtime.listing import list_files, list_source
-from jobs.runtime.recipe import Source
+from jobs.runtime.source import Source
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs.runtime import cli, log_lines
+from jobs.runtime import cli, commands, log_lines
 from jobs.runtime.closing import show_closing
 from jobs.runtime.execute import Outcome
 
@@ -58,7 +58,7 @@ def test_ctrl_c_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_load", stopped)
+    monkeypatch.setattr(commands, "_load", stopped)
     assert call(*CALL) == 1
     # A line break behind the ^C that a terminal shows is typer's.
     (line,) = lines(capsys.readouterr().err.lstrip("\n"))

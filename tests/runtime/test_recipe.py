@@ -7,7 +7,8 @@ import pytest
 from jobs import assign_splits, clean_text, hash_shingles
 from jobs.pipeline import PIPELINE
 from jobs.runtime.errors import ConfigError
-from jobs.runtime.recipe import Recipe, Source, Tracking, load_recipe
+from jobs.runtime.recipe import Recipe, Tracking, load_recipe
+from jobs.runtime.source import Source
 from udfs.known_shapes import SIGHT_REVISION
 
 RECIPE = """
@@ -102,7 +103,8 @@ UNKNOWN = {
     "top level": (
         ("tables: lake", "tabels: lake"),
         "r.yaml: top level, key tables: required, but absent; add it; "
-        "top level, key tabels: unknown key; did you mean tables? Valid: dataset, tables, tracking, sources",
+        "top level, key tabels: unknown key; did you mean tables? "
+        "Valid: dataset, tables, location, tracking, assets, sources",
     ),
     "a job": (
         ("clean_text: ", "clean_txt: "),

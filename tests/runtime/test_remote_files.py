@@ -11,7 +11,7 @@ import pytest
 
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.listing import list_files, list_source
-from jobs.runtime.recipe import Source
+from jobs.runtime.source import Source
 from tests.object_store import failing_store, store  # noqa: F401  # a fixture
 from udfs.ingest_files import File, read_file
 

@@ -7,8 +7,8 @@ import orjson
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.runtime.recipe import Source
 from jobs.runtime.shared_sources import compare_sources
+from jobs.runtime.source import Source
 from schemas.dataset_versions import DATASET_VERSIONS
 from tests.conftest import frame
 

@@ -17,8 +17,9 @@ from jobs.pipeline import PIPELINE
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.listing import list_files, listing
 from jobs.runtime.plan import plan_recipe
-from jobs.runtime.recipe import Recipe, Source, load_recipe
+from jobs.runtime.recipe import Recipe, load_recipe
 from jobs.runtime.run import run_recipe
+from jobs.runtime.source import Source
 from jobs.runtime.tables import Lake
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES

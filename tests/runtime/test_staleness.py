@@ -11,9 +11,10 @@ from pyspark.sql import SparkSession
 from jobs.pipeline import PIPELINE
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.fingerprints import all_fingerprints, flat
-from jobs.runtime.recipe import Recipe, Source, Tracking, load_recipe
+from jobs.runtime.recipe import Recipe, Tracking, load_recipe
 from jobs.runtime.run import run_recipe
 from jobs.runtime.scope import Scope
+from jobs.runtime.source import Source
 from jobs.runtime.staleness import fingerprint_seen, look, why_stale
 from tests.grown_lake import GrownLake
 

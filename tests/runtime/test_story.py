@@ -14,7 +14,7 @@ def test_an_excerpt_is_one_harmless_line() -> None:
 
 
 def test_reasons_in_words() -> None:
-    assert in_words("bad_json") == "the line is not one valid JSON value"
+    assert in_words("bad_json") == "the line, or the element of an array, is not one valid JSON value"
     assert in_words("rule:has_text") == "it breaks the row rule has_text (num_chars >= 1)"
     assert in_words("some_new_code") == "some_new_code"
 
