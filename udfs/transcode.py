@@ -42,7 +42,7 @@ def split_format(format: str) -> tuple[str, str]:
 
 
 def detecting(format: str) -> str:
-    """Return how source_files keeps a format of UTF-8 once its encoding is detected: what was UTF-8 is read as before."""
+    """Return how source_files keeps a format of UTF-8 once encodings are detected: what was UTF-8 is read as before."""
     reader, space, delimiter = format.partition(" ")
     return format if "@" in reader else f"{reader}@{AUTO}{space}{delimiter}"
 
