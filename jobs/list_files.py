@@ -18,6 +18,7 @@ from jobs.runtime.source import Source
 from jobs.runtime.tables import Lake
 from schemas.raw_records import RAW_RECORDS
 from schemas.source_files import SOURCE_FILES
+from udfs.transcode import detecting
 
 # What identifies the records of a source: fixed by its first records in the lake.
 FIXED = ("format", "record_key", "order_by")
@@ -155,7 +156,8 @@ def refuse_contradictions(lake: Lake, sources: Sequence[Source]) -> None:
     kept = lake.read(SOURCE_FILES).join(read, ["source", "path", "revision"], "left_semi")
     for row in kept.select("source", *FIXED).distinct().collect():
         now = by_name[row["source"]].identity()
-        changed = [name for name in FIXED if now[name] != row[name]]
+        is_detected_now = now["format"] == detecting(row["format"])  # what was read as UTF-8 still is
+        changed = [name for name in FIXED if now[name] != row[name] and not (name == "format" and is_detected_now)]
         if changed:
             name = changed[0]
             raise ConfigError(

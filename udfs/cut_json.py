@@ -155,8 +155,8 @@ def _find_end(window: _Window) -> tuple[int, str | None]:
             open_brackets.append(CLOSING[token])
         elif token == ord('"'):
             return 0, _said(window, "a string that does not end in its line", at)
-        elif open_brackets.pop() != token:
-            return 0, _said(window, f"a closing {chr(token)} that nothing opens", at)
+        elif (expected := open_brackets.pop()) != token:
+            return 0, _said(window, f"found {chr(token)}, expected {chr(expected)}", at)
         at += 1
         if not open_brackets:
             return at, None

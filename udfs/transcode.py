@@ -41,6 +41,12 @@ def split_format(format: str) -> tuple[str, str]:
     return name + space + delimiter, encoding or "utf-8"
 
 
+def detecting(format: str) -> str:
+    """Return how source_files keeps a format of UTF-8 once encodings are detected: what was UTF-8 is read as before."""
+    reader, space, delimiter = format.partition(" ")
+    return format if "@" in reader else f"{reader}@{AUTO}{space}{delimiter}"
+
+
 class Transcoded:
     """A stream of what `stream` holds, in UTF-8.  found: what it was taken for, once that is known; None for ASCII.
 

@@ -148,6 +148,10 @@ def test_what_identifies_records_is_fixed_by_the_first_of_them(spark: SparkSessi
     refuse_contradictions(lake_with(spark, None), (FAQ,))  # no record had that key: a typo, and mended
     mended = listed(2, now("a"))
     refuse_contradictions(lake_with(spark, '{"id":1}', mended, taken_at=2), (FAQ,))  # nor does it bind later runs
+    taken = lake_with(spark, '{"id":1}', mended, taken_at=2)
+    refuse_contradictions(taken, (FAQ.model_copy(update={"encoding": "auto"}),))  # UTF-8 is read as before
+    with pytest.raises(ConfigError, match="format is 'csv@big5', but its records were taken with 'csv'"):
+        refuse_contradictions(taken, (FAQ.model_copy(update={"encoding": "big5"}),))
 
 
 @pytest.mark.parametrize(("failures", "again"), [(1, True), (2, True), (3, False)])

@@ -83,7 +83,7 @@ QUARANTINED = {
      "found UTF-16 (confidence 1.00), expected UTF-8; declare `encoding: utf-16`, or `encoding: auto`"),
     ("gbk", "gbk.txt", 0, "wrong_encoding",
      "found GB18030 (confidence 0.99), expected UTF-8; declare `encoding: gb18030`, or `encoding: auto`"),
-    ("array", "array.json", 2, "bad_json", "a closing ] that nothing opens: line 2 column 14"),
+    ("array", "array.json", 2, "bad_json", "found ], expected }: line 2 column 15"),
     ("latin1", "latin1.txt", 2, "bad_encoding", "byte 0xe9 at column 4"),
     ("surrogates", "surrogates.jsonl", 2, "bad_json", "no low surrogate in string: column 10"),
     ("surrogates", "surrogates.jsonl", 3, "bad_encoding", "byte 0xed at column 10"),

@@ -152,7 +152,7 @@ def test_a_fault_is_told_with_line_and_column() -> None:
         (2, "bad_json", "invalid literal, expected 'true': line 2 column 8"),
         (3, "not_an_object", "found number, expected an object: line 3 column 2"),
         (4, "bad_encoding", "byte 0xff: line 4 column 6"),
-        (5, "bad_json", "a closing ] that nothing opens: line 5 column 9"),
+        (5, "bad_json", "found ], expected }: line 5 column 9"),
     ]
     assert faults(b'[{"a": 1}, {"a":\n') == [(2, "bad_json", "unexpected end of data: line 2 column 1")]
     assert faults(b'[{"a": 1}\n') == [(2, "bad_json", "the array has no end: line 2 column 1")]

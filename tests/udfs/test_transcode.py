@@ -9,7 +9,7 @@ import pytest
 
 from udfs.ingest_files import File, read_file
 from udfs.read_rows import Row, read_rows
-from udfs.transcode import encoding_name, split_format, transcoded
+from udfs.transcode import detecting, encoding_name, split_format, transcoded
 
 ROWS = [{"text": "这是我们的家，[大家]都来{看看}。"}, {"text": "一个\\好人\r\n第二行 plain"}]
 CSV = 'text\r\n"这是我们的家，""大家""都来看看。"\r\n不是吗？\r\n'
@@ -101,3 +101,8 @@ def test_a_format_carries_its_encoding() -> None:
     assert split_format("csv ;") == ("csv ;", "utf-8")
     assert split_format("csv@big5 @") == ("csv @", "big5")
     assert split_format("text") == ("text", "utf-8")
+    assert [detecting(format) for format in ("text", "csv ;", "csv@big5 ;")] == [
+        "text@auto",
+        "csv@auto ;",
+        "csv@big5 ;",
+    ]
