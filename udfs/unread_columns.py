@@ -37,7 +37,7 @@ WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\dA-Za-z_]+")
 # Texts that say nothing, as CSV has what JSON writes without quotes: numbers, yes and no, dates, addresses, digests.
 PLAIN: Final = re.compile(
     r"[-+]?[\d.,]*\d(?:[eE][-+]?\d+)?%?|true|false|yes|no|null|none|nan|n/a"
-    r"|\d{4}-\d\d-\d\d(?:[T ][\d:.,+Z -]*)?|[a-z]+://\S+|[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    r"|\d{4}-\d\d-\d\d(?:[T ][\d:.,+Z -]*)?|[a-z][a-z\d+.-]*://\S+|[0-9a-f]{16,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     re.IGNORECASE,
 )
 
