@@ -85,6 +85,9 @@ def test_what_has_no_place_is_named() -> None:
     parts = example("b", turn("user", "hi", '{"content":[{"type":"text","text":"hi"}]}'), PAIR[1])
     assert list(SHAPES["text"].traits(parts)) == []
     assert list(SHAPES["chat"].traits(parts)) == ["parts"]
+    twice = example("b", turn("user", "hi", '{"content":"old","role":"bot"}'), PAIR[1])
+    for form in ("chat", "sharegpt", "alpaca", "text"):
+        assert list(SHAPES[form].traits(twice)) == ["without content", "without role"]
     image = example("b", turn("user", "hi", '{"content":[{"type":"image"}]}'), PAIR[1])
     assert list(SHAPES["text"].traits(image)) == ["without content"]
 
