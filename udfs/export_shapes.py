@@ -11,6 +11,7 @@ from typing import Any
 
 from udfs.export_turns import (
     calls_tools,
+    content_parts,
     has_other_parts,
     is_openai,
     openai_turn,
@@ -65,8 +66,12 @@ def _misfit_of_chat(row: Row) -> str | None:
 def _traits_of_chat(row: Row) -> Iterator[str]:
     if row["rejected"] is not None:
         yield REJECTED
-    for key, value in (item for turn in row["messages"] for item in turn_keys(turn).items()):
-        yield PARTS if key == "content" else WITH + key if is_openai(key, value) else ODD
+    for turn in row["messages"]:
+        for key, value in turn_keys(turn).items():
+            if key in ("role", "content"):
+                yield PARTS if content_parts(turn) and key == "content" else WITHOUT + key
+            else:
+                yield WITH + key if is_openai(key, value) else ODD
 
 
 def _chat(row: Row, traits: frozenset[str]) -> dict[str, Any]:
@@ -86,7 +91,7 @@ def _misfit_of_sharegpt(row: Row) -> str | None:
 def _traits_of_sharegpt(row: Row) -> Iterator[str]:
     if row["rejected"] is not None:
         yield REJECTED
-    yield from _lost(row, kept={"content", "tool_calls", "function_call"})
+    yield from _lost(row, kept={"tool_calls", "function_call"})
 
 
 def _sharegpt(row: Row, traits: frozenset[str]) -> dict[str, Any]:
@@ -123,7 +128,7 @@ def _traits_of_alpaca(row: Row) -> Iterator[str]:
         yield SYSTEM
     if len(turns) > 2:
         yield HISTORY
-    yield from _lost(row, kept={"content"})
+    yield from _lost(row, kept=set())
 
 
 def _alpaca(row: Row, traits: frozenset[str]) -> dict[str, Any]:
@@ -169,9 +174,13 @@ def _text(row: Row, traits: frozenset[str]) -> dict[str, Any]:
 def _lost(row: Row, kept: set[str]) -> Iterator[str]:
     """Yield what else the turns have and this shape cannot hold; parts that are all text are in `content`."""
     found = {key for turn in row["messages"] or () for key in turn_keys(turn)} - kept
-    if "content" in found and not any(has_other_parts(turn) for turn in row["messages"]):
+    if all("content" not in turn_keys(turn) or _is_all_text(turn) for turn in row["messages"] or ()):
         found.discard("content")
     yield from (WITHOUT + key for key in sorted(found))
+
+
+def _is_all_text(turn: Row) -> bool:
+    return bool(content_parts(turn)) and not has_other_parts(turn)
 
 
 SHAPES: Mapping[str, Shape] = {

@@ -27,9 +27,15 @@ def turn_keys(turn: Turn) -> dict[str, Any]:
     return extra
 
 
+def content_parts(turn: Turn) -> list[dict[str, Any]]:
+    """Return the parts in which the content came, none where it came as one text."""
+    parts = turn_keys(turn).get("content")
+    return parts if isinstance(parts, list) else []
+
+
 def has_other_parts(turn: Turn) -> bool:
     """Return whether the content came with parts that are no text, such as images."""
-    return any("text" not in part for part in turn_keys(turn).get("content", ()))
+    return any("text" not in part for part in content_parts(turn))
 
 
 def is_openai(key: str, value: Any) -> bool:
@@ -68,23 +74,23 @@ def openai_turns(turns: Sequence[Turn], as_parts: bool) -> list[dict[str, Any]]:
 
 def openai_turn(turn: Turn, as_parts: bool) -> dict[str, Any]:
     """Return one turn with all its keys; the texts of parts are the cleaned ones."""
-    extra = turn_keys(turn)
-    parts = extra.pop("content", None)
-    content = _cleaned_parts(parts, turn["content"]) if as_parts else turn["content"]
-    return {"role": turn["role"], "content": content} | extra
+    content = _cleaned_parts(content_parts(turn), turn["content"]) if as_parts else turn["content"]
+    # A turn of another shape may have brought a role or content of its own, beside the ones that were understood.
+    others = {key: value for key, value in turn_keys(turn).items() if key not in ("role", "content")}
+    return {"role": turn["role"], "content": content} | others
 
 
-def _cleaned_parts(parts: list[dict[str, Any]] | None, content: str) -> list[dict[str, Any]]:
+def _cleaned_parts(parts: list[dict[str, Any]], content: str) -> list[dict[str, Any]]:
     """Return the parts with the cleaned text, which the lake keeps as one; parts that cleaning left alone as they came.
 
     Of a text that was cleaned, the first part takes all: where one ended and the next began is not known any more."""
-    said = [part for part in parts or () if str(part.get("text") or "").strip()]
+    said = [part for part in parts if str(part.get("text") or "").strip()]
     if "\n\n".join(part["text"] for part in said) == content:
-        return list(parts or ())
+        return parts
     if not said:
-        return [{"type": "text", "text": content}, *(parts or ())]
-    first = parts.index(said[0]) if parts else 0
-    kept = [part for part in parts or () if part not in said]
+        return [{"type": "text", "text": content}, *parts]
+    first = parts.index(said[0])
+    kept = [part for part in parts if part not in said]
     return [*kept[:first], {**said[0], "text": content}, *kept[first:]]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.exported import Row, example, export_rows, turn
@@ -79,7 +79,7 @@ def test_the_same_bytes_in_whatever_batches(form: str, compress: str, tmp_path: 
 MANY = [example(f"{n}", text=f"{n} " * (n % 50 + 1)) for n in range(2 * GROUP_ROWS + 10)]
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None)
 @given(
     sizes=st.lists(st.integers(1, GROUP_ROWS + 200), min_size=1, max_size=6), form=st.sampled_from(["text", "parquet"])
 )

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.exported import example, turn
@@ -85,6 +85,9 @@ def test_what_has_no_place_is_named() -> None:
     parts = example("b", turn("user", "hi", '{"content":[{"type":"text","text":"hi"}]}'), PAIR[1])
     assert list(SHAPES["text"].traits(parts)) == []
     assert list(SHAPES["chat"].traits(parts)) == ["parts"]
+    twice = example("b", turn("user", "hi", '{"content":"old","role":"bot"}'), PAIR[1])
+    for form in ("chat", "sharegpt", "alpaca", "text"):
+        assert list(SHAPES[form].traits(twice)) == ["without content", "without role"]
     image = example("b", turn("user", "hi", '{"content":[{"type":"image"}]}'), PAIR[1])
     assert list(SHAPES["text"].traits(image)) == ["without content"]
 
@@ -115,6 +118,7 @@ def chats(draw: st.DrawFn) -> tuple[Message, ...]:
     return tuple(Message(role, text) for role, text in [*system, *turns, ("assistant", draw(TEXTS))])
 
 
+@settings(deadline=None)
 @given(chats())
 def test_a_chat_that_went_out_comes_in_again(messages: tuple[Message, ...]) -> None:
     row = example("a", *[turn(one.role, one.content) for one in messages])
@@ -132,6 +136,7 @@ EXTRAS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["user", "assistant", "tool"]), TEXTS, EXTRAS), min_size=1))
 def test_tool_calls_names_and_parts_come_in_again(turns: list[tuple[str, str, dict[str, Any]]]) -> None:
     payload = [{"role": role, "content": text, **extra} for role, text, extra in turns]

@@ -26,6 +26,13 @@ def test_openai_keeps_all_that_a_turn_brought() -> None:
     }
 
 
+def test_a_second_role_or_content_does_not_win() -> None:
+    strange = turn("user", "hi", '{"content":"old","role":"bot"}')
+    assert openai_turn(strange, as_parts=False) == {"role": "user", "content": "hi"}
+    assert openai_turn(strange, as_parts=True) == {"role": "user", "content": [{"type": "text", "text": "hi"}]}
+    assert sharegpt_misfit(strange) is None
+
+
 def test_parts_have_the_cleaned_text() -> None:
     image = {"type": "image_url", "image_url": {"url": "a.png"}}
     as_it_came = openai_turn(turn("user", "What is  this?", PARTS), as_parts=True)
