@@ -86,8 +86,8 @@ class _Top(BaseModel, frozen=True, extra="forbid"):
     dataset: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,127}$")
     tables: str = Field(min_length=1)
     tracking: Tracking = Tracking()
-    assets: str | None = Field(default=None, min_length=1)
     sources: tuple[Source, ...] = Field(min_length=1)
+    assets: str | None = Field(default=None, min_length=1)
 
     @field_validator("tables")
     @classmethod
