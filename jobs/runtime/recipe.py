@@ -32,8 +32,8 @@ class _Top(BaseModel, frozen=True, extra="forbid"):
     tables: str = Field(min_length=1)
     location: str | None = Field(default=None, min_length=1)
     tracking: Tracking = Tracking()
-    assets: str | None = Field(default=None, min_length=1)
     sources: tuple[Source, ...] = Field(min_length=1)
+    assets: str | None = Field(default=None, min_length=1)
 
     @field_validator("tables", "location")
     @classmethod
