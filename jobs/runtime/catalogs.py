@@ -53,14 +53,15 @@ def open_schema(spark: SparkSession, tables: str, folder: str | None) -> None:
             f"tables: {tables}: this session's catalog forgets its tables when it ends, so the recipe must say where "
             "they lie: add `location: lake` (a folder or a URI), or start Spark with a catalog that lasts."
         )
-    make_schema(spark, tables, folder)
+    make_schema(spark, tables)
 
 
-def make_schema(spark: SparkSession, tables: str, folder: str | None) -> None:
-    """Make the schema unless it is there; ConfigError where the catalog does not let us."""
-    where = f" LOCATION {literal(folder)}" if folder and forgets(spark, tables) else ""
+def make_schema(spark: SparkSession, tables: str) -> None:
+    """Make the schema unless it is there; ConfigError where the catalog does not let us.
+
+    Without a location: some catalogs delete a schema's folder with the schema, and the lake would go with it."""
     try:
-        spark.sql(f"CREATE SCHEMA IF NOT EXISTS {quoted(tables)}{where}")
+        spark.sql(f"CREATE SCHEMA IF NOT EXISTS {quoted(tables)}")
     except Exception as error:  # classic Spark raises py4j's own for what a catalog says
         raise ConfigError(
             f"tables: the schema {tables} is not there and cannot be made: {_first_line(error)}. "

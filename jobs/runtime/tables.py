@@ -109,7 +109,7 @@ class Lake:
             return
         with faults_named(self.location):
             if self.is_named:
-                catalogs.make_schema(self.spark, self.location, self.folder)
+                catalogs.make_schema(self.spark, self.location)
             self.spark.sql(create_sql(table, self.name(table), properties or {}, self._own_folder(table)))
         # IF NOT EXISTS passes by what lies there, be it a table or not.
         if not self.exists(table):

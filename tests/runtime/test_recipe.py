@@ -104,7 +104,7 @@ UNKNOWN = {
         ("tables: lake", "tabels: lake"),
         "r.yaml: top level, key tables: required, but absent; add it; "
         "top level, key tabels: unknown key; did you mean tables? "
-        "Valid: dataset, tables, location, tracking, assets, sources",
+        "Valid: dataset, tables, location, tracking, sources, assets",
     ),
     "a job": (
         ("clean_text: ", "clean_txt: "),
