@@ -121,6 +121,8 @@ def _skip(window: _Window) -> bool:
             window.lead = gap.rpartition(b"\n")[2]
         elif window.lead is not None:
             window.lead += gap
+        if window.lead and len(window.lead) > TAIL_BYTES:  # _resume would not find it again
+            window.lead = None
         if window.at < len(window.data):
             return True
         if not window.more():

@@ -6,7 +6,7 @@ line and without the space between its tokens.
 
 import re
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, islice
 from typing import BinaryIO, Final
 
 import orjson
@@ -19,6 +19,8 @@ from udfs.source_rows import Row, parse_lines
 from udfs.transcode import fault_byte
 
 Line = tuple[int, bytes]
+# So many are looked through for the first line of a file that begins with blank ones; then it is taken for lines.
+MAX_BLANK_LINES: Final = 1000
 # A first line that is no whole value begins a longer one where it ends or the next one begins like this; else it is a
 # bad line among lines.
 OPENS: Final = re.compile(rb"[\[{,:]\Z")
@@ -49,7 +51,7 @@ def _peek(lines: Iterator[Line]) -> tuple[list[Line], Iterator[Line]]:
     """Return the lines up to the first that is not blank, and the rest; a fault is raised by the rest."""
     seen: list[Line] = []
     try:
-        for line in lines:
+        for line in islice(lines, MAX_BLANK_LINES):
             seen.append(line)
             if line[1].strip():
                 break

@@ -188,6 +188,13 @@ def test_memory_is_bounded_by_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (second.payload, third.payload) == ('{"a": 2}', '{"a": 3}')
 
 
+def test_blank_files_take_no_memory() -> None:
+    """As they come from a small packed file."""
+    assert read(b"\n" * 3_000_000) == read(b" " * 3_000_000) == []
+    assert read(b"\n" * 300_000 + ONE.encode()) == [Row(300_001, ONE, None, None)]
+    assert payloads(b"[" + b" " * 300_000 + ONE.encode() + b" " * 300_000 + b"]") == [ONE]
+
+
 def test_a_value_that_lost_a_bracket_does_not_take_the_rest_of_a_large_file() -> None:
     good = [json.dumps({"id": number, "t": "x" * 200}) for number in range(20_000)]
     broken = good[:]
