@@ -93,19 +93,19 @@ def with_shard(examples: DataFrame, surveyed: Survey, shard_rows: int) -> DataFr
 
     Each bucket is numbered by itself, so that no task sorts a whole split."""
     spark = examples.sparkSession
-    offsets = spark.createDataFrame(surveyed.offsets(), "split string, bucket string, offset bigint")
+    offsets = spark.createDataFrame(surveyed.offsets(), "split string, bucket string, before bigint")
     placed = examples.withColumn("bucket", F.substring("document_id", 1, BUCKET_HEX))
     window = Window.partitionBy("split", "bucket").orderBy("document_id")
     placed = placed.withColumn("place", F.row_number().over(window) - 1).join(F.broadcast(offsets), ["split", "bucket"])
-    shard = F.expr(f"cast((offset + place) div {shard_rows} AS int)")
-    return placed.withColumn("shard", shard).drop("bucket", "place", "offset")
+    shard = F.expr(f"cast((before + place) div {shard_rows} AS int)")
+    return placed.withColumn("shard", shard).drop("bucket", "place", "before")
 
 
 def write(examples: DataFrame, surveyed: Survey, target: Target, shard_rows: int) -> list[Mapping[str, Any]]:
     """Write the shards in the executors, and return path, split, rows, bytes and sha256 of each, by path."""
     columns = SHAPES[target.form].columns
     sharded = with_shard(examples.select("split", *columns), surveyed, shard_rows)
-    tasks = min(sum(target.shards.values()), MOST_TASKS)
+    tasks = max(1, min(sum(target.shards.values()), MOST_TASKS))
     ordered = sharded.repartition(tasks, "split", "shard").sortWithinPartitions("split", "shard", "document_id")
     written = ordered.mapInArrow(partial(write_shards, target=target), FILES_SCHEMA)
     return sorted((row.asDict() for row in written.collect()), key=lambda file: file["path"])
