@@ -3,9 +3,8 @@
 import csv
 import hashlib
 import io
-import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from schemas.labels import LABELS
 from schemas.raw_records import RAW_RECORDS
 from schemas.selections import SELECTIONS
 from schemas.splits import SPLITS
+from tests.pipeline.odd_input import lines_of, odd_files
 
 BANK_ROWS = 10_000
 PAIRS = 150
@@ -70,13 +70,10 @@ class Story:
         writer = csv.DictWriter(rows, ["id", "text", "label", "thread"])
         writer.writeheader()
         writer.writerows([*self.bank.values(), *self.twice])
-        files = {"bank.csv": rows.getvalue().encode(), "odd/odd.jsonl": odd_lines(), "odd.py": b"def broken(:\n"}
-        files["odd.csv"] = b"id,text\n1\n,no key\n3,a good row\n"
-        files["talk.jsonl"] = _lines([{"m": [{"role": "user"}]}])
-        files["seen.jsonl"] = seen_lines()
-        files["notes/notes.jsonl"] = _lines([{"id": name, "text": text} for name, text in self.notes.items()])
+        files = {"bank.csv": rows.getvalue().encode(), **odd_files()}
+        files["notes/notes.jsonl"] = lines_of([{"id": name, "text": text} for name, text in self.notes.items()])
         for name, turns in self.faq.items():
-            files[f"faq/{name}"] = _lines([{"q": prompt, "a": reply} for prompt, reply in turns])
+            files[f"faq/{name}"] = lines_of([{"q": prompt, "a": reply} for prompt, reply in turns])
         for old in self.folder.glob("faq/*"):
             if f"faq/{old.name}" not in files:
                 old.unlink()
@@ -116,6 +113,8 @@ class Story:
                 source("talk", folder / "talk.jsonl", "json", {"messages": "m"}),
                 source("seen", folder / "seen.jsonl", "json", {}),
                 source("code", folder / "odd.py", "python", {}),
+                source("typed", folder / "odd.parquet", "parquet", {"text": "text"}),
+                source("whole", folder / "whole", "file", {}),
             ],
             "clean_text": self.cleaning(cleaners=["repair_unicode", "strip_control_characters"]),
             "match_duplicates": {"bucket_cap": 50, "anchors": 5},
@@ -191,31 +190,6 @@ def first_faq() -> dict[str, list[tuple[str, str]]]:
     """60 questions with one answer each, in two files."""
     turns = [(" ".join(words(f"ask {n}", 9)), " ".join(words(f"answer {n}", 20))) for n in range(60)]
     return {"one.jsonl": turns[:50], "two.jsonl": turns[50:]}
-
-
-def odd_lines() -> bytes:
-    """A line for every reason that a record can be dropped for before it is a document, and two labels of one text."""
-    rows: list[dict[str, Any]] = [
-        {"t": "one text that has two labels", "l": "talk"},
-        {"t": "one text that has two labels", "l": "age_limit"},
-        {"t": "a label nobody knows", "l": "unheard of"},
-        {"x": "no text"},
-        {"t": ["a", "list"]},
-        {"t": "\u200b"},
-        {"t": "a"},
-        {"t": "long " * 1_000},
-    ]
-    return _lines(rows) + b'[1]\n{"t": "never closed\n{"t": "\xff"}\n'
-
-
-def seen_lines() -> bytes:
-    """A chat that is known by sight, and one with a column that no known shape has."""
-    sums = {"question": "Which of them is the sum of two and two?", "answer": "The last one."}
-    return _lines([sums, {**sums, "choices": ["three", "four"]}])
-
-
-def _lines(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
 
 def drawn(fates: dict[str, list[Row]]) -> list[str]:
