@@ -93,8 +93,8 @@ def test_a_version_has_its_rows_and_its_digest(reader: str, grown_lake: GrownLak
     manifest = grown_lake.ask(f"SELECT * FROM dataset_versions WHERE {NEWEST}")[0]
     place = str(lake / "dataset_examples")
     if reader == "delta-rs":
-        ours = [("dataset", "=", "grown"), ("dataset_version", "=", "3")]
-        rows = DeltaTable(place).to_pyarrow_table(partitions=ours).to_pylist()
+        ours = [("dataset", "=", "grown"), ("dataset_version", "=", 3)]
+        rows = DeltaTable(place).to_pyarrow_table(filters=ours).to_pylist()
     elif reader == "polars":
         version = manifest["table_versions"]["dataset_examples"]
         mine = (pl.col("dataset") == "grown") & (pl.col("dataset_version") == 3)
