@@ -68,15 +68,15 @@ def _open(scheme: str, authority: str, query: str) -> tuple[fs.FileSystem, str]:
     except pa.ArrowInvalid as error:
         if "Unrecognized filesystem type" not in str(error):
             raise
-        system, base = _open_by_fsspec(scheme, authority, error)
+        system, base = _open_by_fsspec(scheme, authority)
     return system, base.rstrip("/")
 
 
-def _open_by_fsspec(scheme: str, authority: str, unknown: Exception) -> tuple[fs.FileSystem, str]:
+def _open_by_fsspec(scheme: str, authority: str) -> tuple[fs.FileSystem, str]:
     import fsspec  # costs every worker more than all else here, and few need it
 
     if scheme not in fsspec.available_protocols():
-        raise unknown
+        raise ValueError(f"no file system is known for {scheme}://")
     try:
         system, base = fsspec.core.url_to_fs(f"{scheme}://{authority}")
     except ImportError as missing:

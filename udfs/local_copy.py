@@ -2,15 +2,11 @@
 
 import hashlib
 import os
-import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Final
 
-from pyarrow import fs
-
-URI: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+from udfs.file_systems import URI, find_file
 
 
 def local_copy(place: str) -> str:
@@ -30,7 +26,7 @@ def local_copy(place: str) -> str:
 def _fetch(uri: str, target: Path) -> None:
     """Whole or not at all: the Python workers of a machine come here at the same time."""
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    filesystem, path = fs.FileSystem.from_uri(re.sub(r"^s3[an]:", "s3:", uri))
+    filesystem, path = find_file(uri)
     descriptor, draft = tempfile.mkstemp(dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as file, filesystem.open_input_stream(path, compression=None) as stream:

@@ -121,7 +121,7 @@ def open_folder(where: str, master: str) -> Folder:
     try:
         filesystem, root = open_place(where)
         is_file = filesystem.get_file_info(root).type == fs.FileType.File
-    except (OSError, ValueError, ImportError) as error:  # ValueError: pyarrow's ArrowInvalid and fsspec's
+    except (OSError, ValueError) as error:  # ValueError: pyarrow's ArrowInvalid
         raise ConfigError(f"--out {shown} cannot be used: {said(error, where)}") from None
     if is_file:
         raise ConfigError(f"--out {shown} is a file, expected a folder. Name another place.")

@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl, urlencode
 from urllib.request import url2pathname
 
 from jobs.runtime.errors import ConfigError
+from udfs.file_systems import find_file
 
-# Hadoop's names of stores, as Spark takes them, and what pyarrow calls the same store.
-STORES = {"s3": "s3", "s3a": "s3", "s3n": "s3", "gs": "gs", "gcs": "gs", "abfs": "abfs", "abfss": "abfss"}
+STORES = ("s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss")
 EXPECTED = "a local path, /Volumes/..., file:, dbfs:/, s3://, s3a://, gs:// or abfss://"
 # Options of a URI that tell where the store is, not who asks.
 HARMLESS = ("region", "scheme", "endpoint_override")
@@ -55,16 +55,8 @@ def _scheme(place: str) -> str:
     return found[1].lower() if found else ""
 
 
-def in_arrow(uri: str) -> str:
-    """A URI as pyarrow takes it: its own name of the store, and no spaces, which stand in many names."""
-    scheme, _, rest = uri.partition(":")
-    return f"{STORES.get(scheme.lower(), scheme)}:{rest.replace(' ', '%20')}"
-
-
 def _read_store(place: str) -> bytes:
-    from pyarrow import fs
-
-    system, path = fs.FileSystem.from_uri(in_arrow(place))
+    system, path = find_file(place)
     with system.open_input_stream(path, compression=None) as stream:
         return bytes(stream.read())
 

@@ -13,7 +13,8 @@ from pyspark.sql import SparkSession
 
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.listing import SourceFile
-from jobs.runtime.recipe_file import in_arrow, without_credentials
+from jobs.runtime.recipe_file import without_credentials
+from udfs.file_systems import find_file
 
 FOLDER = "_assets"
 ASSET = "asset:"
@@ -81,7 +82,7 @@ def _to_store(path: str, target: str) -> None:
     """A store shows an object once it is whole; one of another size was left by a writer that broke off."""
     from pyarrow import fs
 
-    system, key = fs.FileSystem.from_uri(in_arrow(target))
+    system, key = find_file(target)
     if system.get_file_info(key).size == os.path.getsize(path):
         return
     if isinstance(system, fs.LocalFileSystem):

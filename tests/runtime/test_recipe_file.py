@@ -11,7 +11,7 @@ from jobs.pipeline import PIPELINE
 from jobs.runtime import recipe_file
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.recipe import load_recipe
-from jobs.runtime.recipe_file import in_arrow, read_recipe, without_credentials
+from jobs.runtime.recipe_file import read_recipe, without_credentials
 
 TEXT = "dataset: faq\ntables: lake\nsources: [{name: a, path: a.txt, format: text}]\n"
 KEY, SECRET = "AKIAEXAMPLE", "s3cr3t"
@@ -125,17 +125,3 @@ def test_places_of_databricks(place: str, path: str) -> None:
 )
 def test_what_of_a_uri_is_shown(place: str, shown: str) -> None:
     assert without_credentials(place) == shown
-
-
-@pytest.mark.parametrize(
-    ("uri", "taken"),
-    [
-        ("s3a://b/k", "s3://b/k"),
-        ("S3N://b/a b", "s3://b/a%20b"),
-        ("gs://b/k", "gs://b/k"),
-        ("abfss://c@a/k", "abfss://c@a/k"),
-        ("hdfs://n/k", "hdfs://n/k"),
-    ],
-)
-def test_what_pyarrow_calls_a_store(uri: str, taken: str) -> None:
-    assert in_arrow(uri) == taken

@@ -102,7 +102,7 @@ def test_packed_files_and_parquet_are_read_from_there(store: Any, tmp_path: Path
             "cannot be listed: Invalid pattern: '**' can only be an entire path component. Check",
         ),
         ("s3://", "cannot be listed: "),
-        ("nosuch://host/a", "cannot be listed: Unrecognized filesystem type in URI"),
+        ("nosuch://host/a", "cannot be listed: no file system is known for nosuch://"),
     ],
 )
 def test_a_uri_that_finds_nothing(corpus: Any, path: str, said: str) -> None:

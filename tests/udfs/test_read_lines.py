@@ -105,7 +105,7 @@ def a_parquet_file() -> bytes:
 @pytest.mark.parametrize(
     ("data", "name"),
     [
-        (gzip.compress(b"text"), "gzip"),
+        (gzip.compress(b"text", mtime=0), "gzip"),
         (b"PK\x03\x04\x14\x00", "zip"),
         (a_tar(), "tar"),
         (a_parquet_file(), "Parquet"),
