@@ -13,6 +13,7 @@ EQUAL_TESTS := $(addprefix tests/pipeline/,test_equal.py test_growth.py test_run
 STORY_TESTS := tests/pipeline/test_story.py
 DEMO_TESTS := tests/pipeline/test_demo.py
 SUBMIT_TESTS := tests/packaging/test_submit.py
+LANES_IGNORED := $(addprefix --ignore=,$(KILL_TESTS) $(EQUAL_TESTS) $(STORY_TESTS) $(DEMO_TESTS))
 KILL_OPTIONS := -s
 EQUAL_OPTIONS :=
 KILL_CI_OPTIONS := -m "not by_hand" -s
@@ -49,8 +50,11 @@ $(INSTALLED): pyproject.toml conf/constraints.txt
 demo: $(INSTALLED) ## build datasets from real text and print where they are
 	$(BIN)/sluice run $(DEMO_RECIPES)
 
+# Two at a time: those that need Spark share one session and leave a core idle.
 test: $(INSTALLED) ## run the tests
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not by_hand" $(addprefix --ignore=,$(KILL_TESTS) $(EQUAL_TESTS) $(STORY_TESTS) $(DEMO_TESTS))
+	@$(BIN)/pytest -m "not by_hand and not spark" $(LANES_IGNORED) >.tests.log 2>&1 & without_spark="$$!"; \
+	$(BIN)/pytest -m "spark and not by_hand" $(LANES_IGNORED); status="$$?"; \
+	wait "$$without_spark" || status="$$?"; cat .tests.log; rm .tests.log; exit "$$status"
 
 lint: $(INSTALLED) ## check style and format
 	$(BIN)/ruff check .
