@@ -69,9 +69,9 @@ def run_recipe(
         except KeyboardInterrupt:  # Spark may still work for this thread, and cannot be asked for anything else
             starting.result().end("KILLED")
             raise
-        _persist_views(context)
         bar.update(bar.task_ids[0], description=f"{recipe.dataset}: recording the run")
         _leave_behind(context, starting, "FINISHED")
+        _persist_views(context)
     return context
 
 
