@@ -7,6 +7,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from jobs.runtime.errors import ConfigError
+from jobs.runtime.locations import require_usable
 from jobs.runtime.table_sql import literal
 
 NAME = re.compile(r"[A-Za-z_][\w-]*\.[A-Za-z_][\w-]*")
@@ -21,6 +22,8 @@ def is_name(tables: str) -> bool:
 def require_name(tables: str, folder: str | None) -> None:
     """Raise ConfigError where a name could be meant for a folder, or a location is given beside a folder."""
     if is_name(tables):
+        if os.path.isfile(tables):
+            require_usable(tables)
         if os.path.isdir(tables):
             raise ConfigError(
                 f"tables: {tables} names a schema of a catalog, and a folder here has that name too. "

@@ -35,6 +35,12 @@ def test_a_folder_of_that_name_is_asked_about(tmp_path: Path) -> None:
         catalogs.require_name("lake.v2", None)
 
 
+def test_a_file_of_that_name_cannot_be_a_lake(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no lake")
+    with chdir(tmp_path), pytest.raises(ConfigError, match=r"notes\.txt cannot be a lake: notes\.txt is a file"):
+        catalogs.require_name("notes.txt", None)
+
+
 def test_a_folder_has_no_location_besides(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="location: says where a schema's tables lie, but tables is a folder: lake"):
         catalogs.require_name("lake", "elsewhere")
