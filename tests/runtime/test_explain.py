@@ -66,7 +66,7 @@ def test_a_reverted_record_tells_its_revisions_oldest_first(grown_lake: GrownLak
             "bad.jsonl",
             "dropped it: the text has fewer characters than min_chars (too_short; found 2; limit 5)",
         ),
-        ("beta", 2, "bad.jsonl", "dropped it: a mapped field is absent or null (missing_field"),
+        ("beta", 2, "bad.jsonl", "is absent or null, or the columns have no known shape (missing_field; found text)"),
         ("beta", 3, "bad.jsonl", "the line, or the element of an array, is not one valid JSON value (bad_json)"),
         ("beta", 27, "one.jsonl", "In revision 3 it was no longer in its source beta."),
         ("beta", 1, "two.jsonl", "not known yet"),
