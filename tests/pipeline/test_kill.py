@@ -39,7 +39,7 @@ ALL_POINTS = (
     ("write_dataset", "dataset_examples", "data"),
     ("publish_dataset", "dataset_versions", "running"),
 )
-SECONDS = 240
+SECONDS = 600
 
 
 @pytest.fixture
