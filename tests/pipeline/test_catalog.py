@@ -11,7 +11,7 @@ from jobs.pipeline import PIPELINE
 from jobs.runtime.recipe import load_recipe
 from jobs.runtime.run import run_recipe
 from jobs.runtime.tables import Lake
-from jobs.runtime.views import VIEWS
+from jobs.runtime.views import VIEWS, register
 from schemas.dataset_versions import DATASET_VERSIONS
 
 pytestmark = pytest.mark.spark
@@ -28,6 +28,7 @@ def schema(spark: SparkSession) -> Iterator[str]:
 def test_the_dataset_is_that_of_a_folder(spark: SparkSession, faq_lake: Path, tmp_path: Path, schema: str) -> None:
     """Run, run again in a session that has forgotten the names, and query as anyone does who knows only SQL."""
     said: list[str] = []
+    register(Lake(spark, str(faq_lake)))  # views of another lake, that this session alone sees, under the same names
     (tmp_path / "raw").symlink_to(faq_lake.parent / "raw")
     recipe = (faq_lake.parent / "recipe.yaml").read_text(encoding="utf-8")
     (tmp_path / "recipe.yaml").write_text(recipe.replace("tables: lake", f"tables: {schema}\nlocation: lake"))
