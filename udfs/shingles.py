@@ -21,6 +21,7 @@ Thai in 3, then 6 letters instead of the ideographs' 2 and 3: c 8e-5 for 5e-4 in
 3,000 letters.  Korean in 2 syllables instead of 5 letters: R .969 for .895.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -226,13 +227,14 @@ def _grain(
     """Return the distinct windows of weight `whole` over the items of each document."""
     hashes, kept = hash_windows(values, weights, offsets, whole, seed)
     counts = _sums(kept.view(np.uint8), offsets)
-    documents = np.arange(len(counts) + 1, dtype=np.uint64) << np.uint64(32)
-    keys = mix_bits(hashes[kept]) >> np.uint64(32)
-    keys |= np.repeat(documents[:-1], counts)
-    keys.sort()
-    keys = keys[np.diff(keys, prepend=~keys[:1]) != 0]
-    starts = np.searchsorted(keys, documents)
-    return Shingles(starts, keys.astype(np.uint32), counts > 0)
+    members = (mix_bits(hashes[kept]) >> np.uint64(32)).astype(np.uint32)
+    bounds = _offsets(counts)
+    # One document at a time: twice as fast as all at once, with the documents in the upper half of 64 bits.
+    for first, last in itertools.pairwise(bounds.tolist()):
+        members[first:last].sort()
+    fresh = np.diff(members, prepend=~members[:1]) != 0
+    fresh[bounds[:-1][counts > 0]] = True
+    return Shingles(_offsets(_sums(fresh.view(np.uint8), bounds)), members[fresh], counts > 0)
 
 
 def _sums(values: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
