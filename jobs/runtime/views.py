@@ -51,15 +51,16 @@ def register(lake: Lake, statement: str | None = None) -> None:
 
 def persist(lake: Lake) -> None:
     """Make the views in the schema of a catalog lake, for everyone who queries it; those whose tables are all there."""
+    schema = quoted(lake.location)
     for name in VIEWS:
         if all(lake.exists(table) for table in TABLES if table.name in names_in(view_sql(name))):
-            lake.spark.sql(f"CREATE OR REPLACE VIEW {quoted(lake.location)}.{name} AS {_in_schema(name, lake.location)}")
+            lake.spark.sql(f"CREATE OR REPLACE VIEW {schema}.{name} AS {_in_schema(name, schema)}")
 
 
 def _in_schema(name: str, schema: str) -> str:
     """A view's text with the schema before each table: a session's temporary views may have the same names."""
     known = "|".join((*VIEWS, *(table.name for table in TABLES)))
-    return re.sub(rf"\b(FROM|JOIN) ({known})\b", rf"\1 {quoted(schema)}.\2", view_sql(name))
+    return re.sub(rf"\b(FROM|JOIN) ({known})\b", rf"\1 {schema}.\2", view_sql(name))
 
 
 def names_in(statement: str) -> set[str]:
