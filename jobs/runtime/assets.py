@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from jobs.runtime.conf_files import conf_path
 from jobs.runtime.errors import AssetError
-from jobs.runtime.package_index import NoIndexError, download_file
+from jobs.runtime.package_index import NoIndexError, download_file, find_file
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
@@ -49,15 +49,50 @@ def resolve_asset(reference: str, conf: Path | None = None) -> Path:
     The cache is the folder SLUICE_ASSETS, else the user's; what it holds is never fetched again.
     """
     asset, member = pinned(reference, conf or conf_path("assets.yaml"))
-    name, _, member_name = reference.partition("/")
-    # The digest in the name keeps releases apart; the suffix tells readers the format.
-    target = _cache() / name / f"{member_name}-{member.sha256[:12]}{Path(member.path).suffix}"
+    target = _target(reference, member)
     try:
-        if not (target.is_file() and _sha256(target) == member.sha256):
+        if not _is_whole(target, member.sha256):
             _extract(_archive(asset), asset.kind, member, target)
     except OSError as error:
-        raise AssetError(f"{_cache()} cannot hold assets: {error}. Set SLUICE_ASSETS to a folder that can") from error
+        raise unusable_cache(error) from error
     return target
+
+
+def cached_file(reference: str, conf: Path | None = None) -> Path | None:
+    """The member, or the archive that has it, where the cache holds it already, with its digest; else None."""
+    asset, member = pinned(reference, conf or conf_path("assets.yaml"))
+    try:
+        held = ((_target(reference, member), member.sha256), (cache_folder() / asset.filename, asset.sha256))
+        return next((path for path, sha256 in held if _is_whole(path, sha256)), None)
+    except OSError as error:
+        raise unusable_cache(error) from error
+
+
+def fetched_from(reference: str, conf: Path | None = None) -> str:
+    """The index that would give the asset's archive, without its credentials; AssetError where none would."""
+    asset, _ = pinned(reference, conf or conf_path("assets.yaml"))
+    archive = cache_folder() / asset.filename
+    try:
+        if archive.is_file():  # of another digest, and what is there is never overwritten
+            _check_archive(asset, archive)
+        return find_file(asset.package, asset.filename)
+    except NoIndexError as error:
+        raise _unfetched(asset, archive, error) from None
+
+
+def unusable_cache(error: OSError) -> AssetError:
+    """What the system said of the cache."""
+    return AssetError(f"{cache_folder()} cannot hold assets: {error}. Set SLUICE_ASSETS to a folder that can")
+
+
+def _target(reference: str, member: Member) -> Path:
+    """The digest in the name keeps releases apart; the suffix tells readers the format."""
+    name, _, member_name = reference.partition("/")
+    return cache_folder() / name / f"{member_name}-{member.sha256[:12]}{Path(member.path).suffix}"
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    return path.is_file() and _sha256(path) == sha256
 
 
 def pinned(reference: str, conf: Path) -> tuple[Asset, Member]:
@@ -84,19 +119,23 @@ def _unknown(what: str, name: str, known: Iterable[str], conf: Path) -> NoReturn
     raise AssetError(f"unknown {what}: {name!r}; {guess}{conf} has {', '.join(names)}")
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
     """Return the folder of archives, and of one folder of members per asset."""
     return Path(os.environ.get("SLUICE_ASSETS") or user_cache_path("sluice") / "assets")
 
 
 def _archive(asset: Asset) -> Path:
     """Return the archive in the cache, fetched if it is not there yet."""
-    path = _cache() / asset.filename
+    path = cache_folder() / asset.filename
     if path.is_file():
-        _check_digest(path, asset.sha256, str(path), "Delete that file and run again: it is fetched anew")
+        _check_archive(asset, path)
     else:
         _fetch(asset, path)
     return path
+
+
+def _check_archive(asset: Asset, path: Path) -> None:
+    _check_digest(path, asset.sha256, str(path), "Delete that file and run again: it is fetched anew")
 
 
 def _fetch(asset: Asset, path: Path) -> None:
