@@ -10,7 +10,8 @@ from jobs.runtime.check_assets import check_model, models_of
 from jobs.runtime.check_places import check_lake, check_place, lake_folder
 from jobs.runtime.check_sources import check_source
 from jobs.runtime.check_tracking import check_tracking
-from jobs.runtime.findings import OK, Check, Said
+from jobs.runtime.errors import AccessError
+from jobs.runtime.findings import OK, Check, Said, count
 from jobs.runtime.job import Job
 from jobs.runtime.lake_params import require_consistent
 from jobs.runtime.presence import is_absent
@@ -41,6 +42,10 @@ def recipe_checks(
 
 def check_params(recipe: Recipe, jobs: Sequence[Job]) -> Said:
     """Sections that contradict each other, where no lake has its say yet."""
-    if is_absent(recipe.tables):
+    try:
+        absent = is_absent(recipe.tables)
+    except AccessError:  # what is said of `tables`
+        absent = False
+    if absent:
         require_consistent(recipe, jobs)
-    return OK, f"valid: {len(recipe.sources)} sources, {len(jobs)} jobs"
+    return OK, f"valid, {count(len(recipe.sources), 'source')}"

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from jobs.runtime import catalogs
 from jobs.runtime.errors import AccessError
-from jobs.runtime.findings import NOT_TRIED, OK, Said
+from jobs.runtime.findings import NOT_TRIED, OK, Said, count
 from jobs.runtime.listed import DELTA_LOG
 from jobs.runtime.local_files import local_path
 from jobs.runtime.locations import require_local, require_usable
@@ -86,7 +86,7 @@ def _try_lake(folder: str, master: str) -> Said:
     for table in tables:
         try_folder(table)
         try_folder(f"{table}/{DELTA_LOG}")
-    return OK, f"{place}: can be written, {len(tables)} tables"
+    return OK, f"{place}: can be written, {count(len(tables), 'table')}"
 
 
 def try_folder(folder: str) -> str:
@@ -110,7 +110,7 @@ def _try_store(place: str) -> Said:
         # Of hdfs pyarrow needs the machine's own libraries, which Spark does without.
         if isinstance(error, OSError) and not place.startswith("hdfs:"):
             raise
-        return NOT_TRIED, f"{shown}: only Spark can know such a place: {_said(error)}"
+        return NOT_TRIED, f"{shown}: pyarrow knows no such place; whether Spark does shows when it starts"
     system, path = find_file(f"{place.rstrip('/')}/{PROBE}{uuid.uuid4().hex}")
     with system.open_output_stream(path, compression=None) as stream:
         stream.write(b"probe")

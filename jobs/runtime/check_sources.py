@@ -12,7 +12,7 @@ from jobs.runtime.assets import cached_file
 from jobs.runtime.beside_lake import refuse_lake
 from jobs.runtime.check_assets import check_asset
 from jobs.runtime.errors import AbsentError, AccessError
-from jobs.runtime.findings import OK, Said
+from jobs.runtime.findings import OK, Said, count
 from jobs.runtime.listed import DELTA_LOG, Listed
 from jobs.runtime.listing import list_one
 from jobs.runtime.local_files import local_path
@@ -40,9 +40,8 @@ def check_source(source: Source, lake: str, spark: SparkSession | None) -> Said:
     if source.format == FORMAT:
         return OK, f"{source.path}: a table at version {files[0].uri.rpartition(AT_VERSION)[2]}{_size(files)}"
     tried = _require_readable(source, files)
-    number = f"{len(files):,} file" + ("" if len(files) == 1 else "s")
     some = f" ({tried} of them opened)" if tried < len(files) else ""
-    return OK, f"{source.path}: {number}{_size(files)}{some}"
+    return OK, f"{source.path}: {count(len(files), 'file')}{_size(files)}{some}"
 
 
 def _size(files: Sequence[Listed]) -> str:
@@ -58,8 +57,8 @@ def _require_readable(source: Source, files: Sequence[Listed]) -> int:
     if faults:
         named = "; ".join(faults[:SHOWN]) + (f"; and {len(faults) - SHOWN} more" if len(faults) > SHOWN else "")
         raise AccessError(
-            f"source {source.name}: of {len(files):,} files that {source.path} finds cannot be read: {named}. Mend the "
-            "rights there, or `path`."
+            f"source {source.name}: {source.path} finds {count(len(files), 'file')}, of which cannot be read: {named}. "
+            "Mend the rights there, or `path`."
         )
     return len(tried)
 

@@ -1,5 +1,7 @@
 """Whether runs can be tracked: MLflow's database, folder or server, asked without leaving anything there."""
 
+import os
+import re
 import sqlite3
 from contextlib import closing
 from importlib.util import find_spec
@@ -16,7 +18,8 @@ from jobs.runtime.recipe import Recipe
 SQLITE = "sqlite:///"
 SERVERS = ("http://", "https://", "databricks", "uc:")
 WAIT_SECONDS = 5
-SAID_CHARS = 300
+SAID_CHARS = 160
+LOGIN = re.compile(r"//[^/@\s]*@")
 
 
 def check_tracking(recipe: Recipe) -> Said:
@@ -30,11 +33,11 @@ def check_tracking(recipe: Recipe) -> Said:
             return OK, f"{shown}: {_try_sqlite(uri)}"
         if "://" in uri and not uri.startswith("file:"):
             return OK, f"{shown}: {_ask_database(uri)}"
-        return OK, f"{shown}: {try_folder(local_path(uri))} can be written"
+        return OK, f"{shown}: {try_folder(os.path.abspath(local_path(uri)))} can be written"
     except AbsentError:
         raise
     except Exception as error:  # of MLflow, of a database's driver, of the system
-        said = str(error).partition("\n")[0].replace(uri, shown).rstrip(".")[:SAID_CHARS]
+        said = LOGIN.sub("//***@", str(error).partition("\n")[0])[:SAID_CHARS].rstrip(".")
         raise AccessError(
             f"tracking: MLflow at {shown} cannot be used: {said or type(error).__name__}; {tracking.UNTRACKED}"
         ) from None
@@ -48,11 +51,11 @@ def _ask_server(uri: str, experiment: str) -> str:
 def _try_sqlite(uri: str) -> str:
     """Lock the file for writing, and let it go."""
     _require_databases()
-    path = Path(uri.removeprefix(SQLITE).partition("?")[0])
+    path = Path(uri.removeprefix(SQLITE).partition("?")[0]).absolute()
     tried = try_folder(str(path.parent))  # a journal comes beside the file
     if not path.exists():
         return f"made by the first run, {tried} can be written"
-    name = f"file:{quote(str(path.absolute()))}?mode=rw"
+    name = f"file:{quote(str(path))}?mode=rw"
     with closing(sqlite3.connect(name, uri=True, timeout=WAIT_SECONDS)) as database:
         database.execute("SELECT count(*) FROM sqlite_master")
         database.execute("BEGIN IMMEDIATE")

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from jobs.runtime import log_lines, terminal
-from jobs.runtime.errors import SluiceError
+from jobs.runtime.errors import ConfigError, SluiceError
 
 INTERRUPTED = 130
 
@@ -205,6 +205,8 @@ def _call(arguments: list[str], debug: bool) -> int:
         return code if code != INTERRUPTED else _fail("stopped; what is written stays, run again to go on", 1, False)
     except SluiceError as error:
         return _fail(str(error), error.exit_code, debug)
+    except ModuleNotFoundError as error:
+        return _fail(terminal.not_installed(error), ConfigError.exit_code, debug)
     except Exception as error:  # the last place that can turn a traceback into a message
         return _fail(f"{terminal.in_short(error)}\n{terminal.where_to_look()}", 1, debug)
     return 0

@@ -13,6 +13,7 @@ from jobs.runtime.console import console
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.findings import Finding
+from jobs.runtime.listing import require_present
 from jobs.runtime.plan import plan_recipe
 from jobs.runtime.recipe import Recipe, load_recipe
 from jobs.runtime.run import between, run_recipe
@@ -38,7 +39,9 @@ def run(
     if plan and resplit:
         raise ConfigError("--plan writes nothing and --resplit does: give one of them")
     loaded = [_load(path, overrides, tables) for path in recipes]
-    between(PIPELINE, first, last)
+    chosen = between(PIPELINE, first, last)
+    if any(job.outside for job in chosen):
+        require_present([source for recipe in loaded for source in recipe.sources])
     spark = _start()
     if plan:
         for recipe in loaded:
@@ -67,12 +70,16 @@ def check(recipes: list[str], overrides: Overrides, tables: str | None) -> None:
     wanted = any(isinstance(recipe, Recipe) and needs_spark(recipe) for _, recipe in loaded)
     spark = _started(machine) if wanted else None
     logging.getLogger().addHandler(logging.NullHandler())  # what clients log is in the findings
-    show.show_findings("this machine", None, machine)
+    show.show_findings(machine)
     found = list(machine)
     for path, recipe in loaded:
-        one = [recipe] if isinstance(recipe, Finding) else findings.look(recipe_checks(recipe, PIPELINE, spark, master))
-        show.show_findings(path, None if isinstance(recipe, Finding) else recipe.dataset, one)
+        if isinstance(recipe, Finding):
+            found.append(recipe)
+            show.show_findings([recipe], path)
+            continue
+        one = findings.look(recipe_checks(recipe, PIPELINE, spark, master))
         found += one
+        show.show_findings(one, recipe.path, recipe.dataset)
     show.close_findings(found)
 
 

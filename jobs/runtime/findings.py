@@ -45,6 +45,11 @@ def find(what: str, check: Callable[[], Said]) -> Finding:
         return fault(what, error)
 
 
+def count(number: int, what: str) -> str:
+    """1 file, 2 files."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def fault(what: str, error: ConfigError) -> Finding:
     """The finding that an error is."""
     return Finding(what, error.state, str(error).removeprefix(f"{what}: "))

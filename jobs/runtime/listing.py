@@ -11,7 +11,7 @@ from jobs.runtime.assets import resolve_asset
 from jobs.runtime.beside_lake import refuse_lake
 from jobs.runtime.errors import AbsentError, AssetError, ConfigError
 from jobs.runtime.listed import Listed
-from jobs.runtime.local_files import list_local
+from jobs.runtime.local_files import absence_of, list_local
 from jobs.runtime.remote_files import list_remote
 from jobs.runtime.source import Source
 from jobs.runtime.source_tables import list_table
@@ -57,6 +57,13 @@ def list_files(sources: Sequence[Source], lake: str = "", spark: SparkSession | 
     if faults:
         raise ConfigError("\n".join(faults))
     return rows
+
+
+def require_present(sources: Sequence[Source]) -> None:
+    """ConfigError, before Spark starts, names all paths of this machine that are not there; nothing is listed yet."""
+    absent = [absence for source in sources if (absence := absence_of(source)) is not None]
+    if absent:
+        raise ConfigError("\n".join(map(str, absent)))
 
 
 def list_one(source: Source, lake: str, spark: SparkSession | None) -> list[Listed]:

@@ -33,6 +33,14 @@ def _has_log(folder: str) -> bool:
     return os.path.isdir(os.path.join(folder, DELTA_LOG))
 
 
+def absence_of(source: Source) -> ConfigError | None:
+    """Why the path of a source is not there, as far as a glance tells; None for one that is no path of this machine."""
+    path = local_path(source.path)
+    if ":" in path or glob.has_magic(path) or source.format in ("delta", "python") or os.path.exists(path):
+        return None
+    return _absent(source, path)
+
+
 def local_path(path: str) -> str:
     """A path of this machine as the operating system takes it: file: URIs are decoded, ~ is the user's home."""
     if path.startswith("file:"):  # what may be a pattern keeps its ? and #

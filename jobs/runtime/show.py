@@ -120,15 +120,15 @@ def show_story(facts: Facts, form: str) -> None:
     sys.stdout.write(orjson.dumps(whole, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
 
 
-def show_findings(title: str, dataset: str | None, findings: Sequence[Finding]) -> None:
-    """Print a line a finding under what they belong to: a recipe, or this machine."""
-    say(title if dataset is None else f"{dataset} ({title})")
+def show_findings(findings: Sequence[Finding], recipe: str | None = None, dataset: str | None = None) -> None:
+    """Print a line a finding, under the recipe that they belong to; without one they are of this machine."""
+    say(f"{dataset} ({recipe})" if dataset else recipe or "this machine")
     width = max(len(finding.what) for finding in findings)
     for finding in findings:
         color = "red" if finding.is_fault else "green" if finding.state == OK else "yellow"
         state = f"[{color}]{finding.state:<10}[/{color}]"
         console.console.print(f"  {state} {escape(finding.what):<{width}}  {escape(finding.said)}")
-        log_lines.event("check", dataset=dataset, **asdict(finding))
+        log_lines.event("check", recipe=recipe, dataset=dataset, **asdict(finding))
 
 
 def close_findings(findings: Sequence[Finding]) -> None:
