@@ -180,23 +180,23 @@ def test_what_sections_contradict() -> None:
 
 
 def test_a_store(store: Any) -> None:  # noqa: F811
-    bucket = store.create_bucket(Bucket="corpus")
+    bucket = store.create_bucket(Bucket="checked")
     for number in range(20):
         bucket.put_object(Key=f"raw/{number}.txt", Body=b"one\n")
     before = {one.key for one in bucket.objects.all()}
-    found = findings(source("texts", "s3://corpus/raw"), tables="s3a://corpus/lake")
-    assert found["source texts"].said == "s3://corpus/raw: 20 files, 80 bytes (7 of them opened)"
+    found = findings(source("texts", "s3://checked/raw"), tables="s3a://checked/lake")
+    assert found["source texts"].said == "s3://checked/raw: 20 files, 80 bytes (7 of them opened)"
     assert found["tables"].state == "ok"
     # pyarrow marks the folder of what it deletes, as consoles do; no file stays.
     assert {one.key for one in bucket.objects.all()} - before == {"lake/"}
-    gone = findings(source("texts", "s3://corpus/other"), tables="s3://nosuch/lake")
+    gone = findings(source("texts", "s3://checked/other"), tables="s3://nosuch/lake")
     assert gone["source texts"].state == "missing" and gone["tables"].state == "no access"
     assert "s3://nosuch/lake cannot be written: " in gone["tables"].said
 
 
 def test_a_store_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     with failing_store(monkeypatch, b"", status=403):
-        found = findings(source("texts", "s3://corpus/raw"), tables="s3://corpus/lake")
+        found = findings(source("texts", "s3://checked/raw"), tables="s3://checked/lake")
     assert {found["source texts"].state, found["tables"].state} == {"no access"}
 
 
