@@ -16,6 +16,7 @@ from jobs.runtime.findings import Finding
 from jobs.runtime.listing import require_present
 from jobs.runtime.plan import plan_recipe
 from jobs.runtime.recipe import Recipe, load_recipe
+from jobs.runtime.recipe_file import without_credentials
 from jobs.runtime.run import between, run_recipe
 from jobs.runtime.tables import Lake
 from jobs.runtime.views import query
@@ -74,12 +75,11 @@ def check(recipes: list[str], overrides: Overrides, tables: str | None) -> None:
     found = list(machine)
     for path, recipe in loaded:
         if isinstance(recipe, Finding):
-            found.append(recipe)
-            show.show_findings([recipe], path)
-            continue
-        one = findings.look(recipe_checks(recipe, PIPELINE, spark, master))
+            one, dataset = [recipe], None
+        else:
+            one, dataset = findings.look(recipe_checks(recipe, PIPELINE, spark, master)), recipe.dataset
+        show.show_findings(one, without_credentials(path), dataset)
         found += one
-        show.show_findings(one, recipe.path, recipe.dataset)
     show.close_findings(found)
 
 

@@ -2,75 +2,29 @@
 
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from pyspark.sql import SparkSession
 
 from jobs.pipeline import PIPELINE
-from jobs.runtime import check_machine, check_places, check_sources, commands, log_lines
-from jobs.runtime.check import needs_spark, recipe_checks
-from jobs.runtime.cli import main
+from jobs.runtime import check_machine, check_places, check_sources, commands
+from jobs.runtime.check import needs_spark
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.findings import Finding, look
 from jobs.runtime.recipe import load_recipe
-from tests.object_store import failing_store, store  # noqa: F401  # a fixture
+from tests.checked import DEAD, FAQ, call, findings, folder, source, tree, write  # noqa: F401  # a fixture
 from udfs import file_systems
 
 ROOT = Path(__file__).resolve().parents[2]
-FAQ = {"name": "faq", "path": "raw/faq.csv", "format": "csv", "fields": {"prompt": "q", "response": "a"}}
-DEAD = "http://127.0.0.1:9"
+pytestmark = pytest.mark.usefixtures("folder")
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A source of two rows; the format of lines and MLflow's place as at the start of a process."""
-    (tmp_path / "here" / "raw").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "here")
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(log_lines, "_chosen", {"format": "text"})
-    Path("raw/faq.csv").write_text("q,a\nWho?,You\nWhat?,That\n")
-    return Path.cwd()
-
-
-def write(*sources: dict[str, Any], name: str = "recipe.yaml", **top: Any) -> str:
-    """A recipe file that needs no model unless it names one."""
-    recipe = {"dataset": "faq", "tables": "lake", "sources": sources or (FAQ,), "clean_text": {"language_model": None}}
-    Path(name).write_text(yaml.safe_dump(json.loads(json.dumps(recipe | top))))
-    return name
-
-
-def source(name: str, path: str, format: str = "text") -> dict[str, Any]:
-    """A source of a format whose columns are known, or that maps one."""
-    return {"name": name, "path": path, "format": format} | (
-        {} if format in ("text", "python") else {"fields": {"text": "t"}}
-    )
-
-
-def findings(*sources: dict[str, Any], spark: SparkSession | None = None, **top: Any) -> dict[str, Finding]:
-    """What -> its finding."""
-    recipe = load_recipe(write(*sources, **top), PIPELINE)
-    return {one.what: one for one in look(recipe_checks(recipe, PIPELINE, spark, "local[2]"))}
-
-
-def tree() -> dict[str, bytes | None]:
-    """All that lies here, and what is in it."""
-    return {str(path): path.read_bytes() if path.is_file() else None for path in Path().rglob("*")}
-
-
-def call(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as end:
-        main(list(arguments))
-    return int(end.value.code or 0)
-
-
-def test_all_is_well(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
-    recipe = write()
+def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+    recipe, folder = write(), Path.cwd()
     before = tree()
     assert call("check", recipe) == 0
     assert tree() == before
@@ -148,76 +102,9 @@ def test_a_table_by_its_folder() -> None:
     assert inside.state == "wrong" and "holds the lake" in inside.said
 
 
-@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="a folder that not even root can write")
-def test_a_lake_that_cannot_be_written() -> None:
-    found = findings(tables="/proc/sluice-lake", tracking={"uri": "sqlite:////proc/mlflow.db"})
-    assert {found["tables"].state, found["tracking"].state} == {"no access"}
-    assert "/proc/sluice-lake cannot be written: " in found["tables"].said and "rights there" in found["tables"].said
-    Path("lake/documents").mkdir(parents=True)
-    Path("lake/documents/_delta_log").symlink_to("/proc/self")
-    assert findings()["tables"].state == "no access"
-
-
-def test_a_lake_that_is_there_is_left_as_it_is() -> None:
-    Path("lake/documents/_delta_log").mkdir(parents=True)
-    write()
-    before = tree()
-    assert findings()["tables"].said == f"{Path.cwd()}/lake: can be written, 1 table"
-    assert tree() == before
-
-
-def test_a_relative_lake_on_a_cluster(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setenv("SLUICE_MASTER", "spark://host:7077")
-    assert call("check", write(assets="shared")) == 2
-    said = capsys.readouterr().out
-    assert "tables: lake is a relative path" in said.replace("wrong      tables      ", "tables: ")
-    assert "wrong      assets" in said
-
-
 def test_what_sections_contradict() -> None:
     found = findings(group_duplicates={"threshold": 0.1})["recipe"]
     assert found.state == "wrong" and "section group_duplicates" in found.said
-
-
-def test_a_store(store: Any) -> None:  # noqa: F811
-    bucket = store.create_bucket(Bucket="checked")
-    for number in range(20):
-        bucket.put_object(Key=f"raw/{number}.txt", Body=b"one\n")
-    before = {one.key for one in bucket.objects.all()}
-    found = findings(source("texts", "s3://checked/raw"), tables="s3a://checked/lake")
-    assert found["source texts"].said == "s3://checked/raw: 20 files, 80 bytes (7 of them opened)"
-    assert found["tables"].state == "ok"
-    # pyarrow marks the folder of what it deletes, as consoles do; no file stays.
-    assert {one.key for one in bucket.objects.all()} - before == {"lake/"}
-    gone = findings(source("texts", "s3://checked/other"), tables="s3://nosuch/lake")
-    assert gone["source texts"].state == "missing" and gone["tables"].state == "no access"
-    assert "s3://nosuch/lake cannot be written: " in gone["tables"].said
-
-
-def test_a_store_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
-    with failing_store(monkeypatch, b"", status=403):
-        found = findings(source("texts", "s3://checked/raw"), tables="s3://checked/lake")
-    assert {found["source texts"].state, found["tables"].state} == {"no access"}
-
-
-def test_a_lake_that_only_spark_knows() -> None:
-    found = findings(tables="wasbs://user:hidden@account/lake")["tables"]
-    assert found.state == "not tried" and "hidden" not in found.said
-
-
-def test_tracking(monkeypatch: pytest.MonkeyPatch) -> None:
-    with sqlite3.connect("mlflow.db") as database:
-        database.execute("CREATE TABLE runs (a)")
-    before = Path("mlflow.db").read_bytes()
-    assert findings()["tracking"] == Finding("tracking", "ok", "sqlite:///mlflow.db: can be written")
-    assert Path("mlflow.db").read_bytes() == before and not list(Path().glob("mlflow.db-*"))
-    Path("text.db").write_text("no database, but long enough to be taken for one: " * 3)
-    assert findings(tracking={"uri": "sqlite:///text.db"})["tracking"].said.startswith(
-        "MLflow at sqlite:///text.db cannot be used: file is not a database; the run goes on without tracking."
-    )
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    server = findings(tracking={"uri": DEAD.replace("//", "//user:hidden@")})["tracking"]
-    assert server.state == "no access" and "hidden" not in server.said
 
 
 def test_packages_and_java(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -276,8 +163,8 @@ def test_only_tables_by_name_need_spark(path: str, is_needed: bool) -> None:
 
 
 @pytest.mark.spark
-def test_a_catalog(spark: SparkSession, folder: Path) -> None:
-    spark.sql(f"CREATE TABLE default.checked USING DELTA LOCATION '{folder}/checked' AS SELECT 1 AS t")
+def test_a_catalog(spark: SparkSession) -> None:
+    spark.sql(f"CREATE TABLE default.checked USING DELTA LOCATION '{Path.cwd()}/checked' AS SELECT 1 AS t")
     try:
         rows = (source("rows", "default.checked", "delta"), source("none", "default.nosuch", "delta"))
         found = findings(*rows, spark=spark, tables="spark_catalog.checked_sft", location="lake")
