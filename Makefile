@@ -33,7 +33,8 @@ help: ## list the targets
 
 setup: $(INSTALLED) ## install everything into .venv (the other targets do so when it is due)
 
-# uv takes a third of pip's time but reads none of its settings: it is told the index, and pip stands by.
+# uv takes a third of pip's time but reads none of its settings: it is told the index, and pip stands by. Left to the
+# first run, compiling costs a minute, and every run pays it where Python may not write beside its packages.
 $(INSTALLED): pyproject.toml conf/constraints.txt
 	@python="$(PYTHON)"; "$${python:-false}" $(SUPPORTED) 2>/dev/null || { echo "make: found no Python 3.11, 3.12 or 3.13" \
 		"that can make virtual environments (PYTHON is '$$python'). Install one (Debian: python3-venv;" \
@@ -43,7 +44,7 @@ $(INSTALLED): pyproject.toml conf/constraints.txt
 	@$(BIN)/python -m pip install --quiet uv || echo "uv cannot be installed; pip takes its place"
 	@index="$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}"; \
 	if [ -n "$$index" ]; then UV_DEFAULT_INDEX="$$index"; export UV_DEFAULT_INDEX; fi; \
-	{ [ -x $(BIN)/uv ] && $(BIN)/uv pip install --quiet --python $(BIN)/python $(PACKAGES); } || \
+	{ [ -x $(BIN)/uv ] && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(PACKAGES); } || \
 	{ echo "Installing with pip: a few minutes"; $(BIN)/python -m pip install --quiet $(PACKAGES); }
 	@touch $@
 

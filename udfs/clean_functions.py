@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from ftfy import TextFixerConfig, fix_encoding
 from ftfy.badness import is_bad
 
-from udfs.folding import IGNORABLE_RANGES, LONGEST_MARKS, many_marks
+from udfs.folding import IGNORABLE_RANGES, LONGEST_MARKS, replace_many_marks
 
 # A lost tail ("â€?") stays as it is: ftfy would put U+FFFD for it, which says less than what is there.
 _FTFY = TextFixerConfig(explain=False, replace_lossy_sequences=False)
@@ -86,10 +86,10 @@ def repair_unicode(text: str) -> str:
         # By line, so that one bad line never re-reads the good ones, and as ftfy's heuristic was tuned.
         text = "\n".join(_repair_line(line) for line in text.split("\n"))
     # The standard's own remedy against runs of marks that would take hours to sort (UAX #15, section 13).
-    divided = many_marks().sub(_divide_marks, text)
+    divided = replace_many_marks(text, _divide_marks)
     composed = unicodedata.normalize("NFC", divided)
     # A few marks are two in this form.
-    return many_marks().sub(_divide_marks, composed) if len(composed) > len(divided) else composed
+    return replace_many_marks(composed, _divide_marks) if len(composed) > len(divided) else composed
 
 
 def _divide_marks(run: re.Match[str]) -> str:

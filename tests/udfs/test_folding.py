@@ -1,4 +1,5 @@
 import hashlib
+import re
 import unicodedata
 
 import pytest
@@ -6,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udfs.clean_functions import repair_unicode
-from udfs.folding import fold_digest, fold_text, normalise
+from udfs.folding import LONGEST_MARKS, fold_digest, fold_text, normalise, replace_many_marks
 
 # Letters of many scripts, marks, wide and ligature forms, case traps, punctuation, joiners, emoji.
 ALPHABET = (
@@ -86,6 +87,13 @@ def test_a_long_run_of_marks_takes_no_time() -> None:
     text = "b" + "\u0301\u0323" * 200_000
     assert fold_text(text) == fold_text("b" + "\u0301\u0323" * 15)
     assert len(fold_text(repair_unicode(text))) <= 31  # cleaning divides the run, and folding drops what divides
+
+
+@given(st.text("a\u0301\u0e38 ", max_size=50), st.integers(0, 70), st.text("a\u0301 ", max_size=100))
+def test_every_long_run_of_marks_is_found(before: str, length: int, after: str) -> None:
+    text = before + "\u0323" * length + after
+    pattern = re.compile(f"[\u0301\u0323\u0e38]{{{LONGEST_MARKS + 1},}}")
+    assert replace_many_marks(text, lambda run: f"<{run[0]}>") == pattern.sub(lambda run: f"<{run[0]}>", text)
 
 
 def test_texts_without_letters_count_as_themselves() -> None:
