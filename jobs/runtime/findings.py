@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from jobs.runtime.errors import ConfigError
+from jobs.runtime.errors import AccessError, ConfigError
 
 OK, TO_FETCH, NOT_TRIED = "ok", "to fetch", "not tried"
 THREADS = 8
@@ -43,6 +43,8 @@ def find(what: str, check: Callable[[], Said]) -> Finding:
         return Finding(what, *check())
     except ConfigError as error:
         return fault(what, error)
+    except OSError as error:
+        return Finding(what, AccessError.state, str(error))
 
 
 def count(number: int, what: str) -> str:

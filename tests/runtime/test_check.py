@@ -24,13 +24,13 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 
 def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
-    recipe, folder = write(), Path.cwd()
+    recipe, here = write(), Path.cwd()
     before = tree()
     assert call("check", recipe) == 0
     assert tree() == before
     said = capsys.readouterr().out
     assert "  ok         source faq  raw/faq.csv: 1 file, 24 bytes\n" in said
-    assert f"  ok         tables      {folder}/lake: made by the first run, {folder} can be written\n" in said
+    assert f"  ok         tables      {here}/lake: made by the first run, {here} can be written\n" in said
     assert said.endswith("all 7 checks passed; nothing was run\n")
 
 

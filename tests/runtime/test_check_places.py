@@ -23,6 +23,12 @@ def test_a_lake_that_cannot_be_written() -> None:
     assert findings()["tables"].state == "no access"
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").is_file(), reason="a file that not even root can read")
+def test_a_model_that_cannot_be_read() -> None:
+    found = findings(clean_text={"language_model": "/proc/self/mem"})
+    assert found["model clean_text.language_model"].state == "no access"
+
+
 def test_a_lake_that_is_there_is_left_as_it_is() -> None:
     Path("lake/documents/_delta_log").mkdir(parents=True)
     write()
