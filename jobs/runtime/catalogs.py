@@ -65,8 +65,9 @@ def require_location(tables: str, folder: str | None) -> None:
 
 def has_schema(spark: SparkSession, tables: str) -> bool:
     """Whether the schema is there; AbsentError where its catalog is not."""
-    try:
-        return spark.catalog.databaseExists(tables)
+    catalog, schema = tables.split(".")
+    try:  # databaseExists says no, and nothing more, also where there is no such catalog
+        return bool(spark.sql(f"SHOW SCHEMAS IN {quoted(catalog)} LIKE {literal(schema)}").collect())
     except Exception as error:  # as below
         raise AbsentError(
             f"tables: {tables}: the catalog cannot be asked: {_first_line(error)}. Mend `tables`, or start Spark with "

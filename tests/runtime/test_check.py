@@ -173,7 +173,8 @@ def test_a_catalog(spark: SparkSession) -> None:
         assert "the schema spark_catalog.checked_sft is not there" in found["tables"].said
         assert not spark.catalog.databaseExists("spark_catalog.checked_sft") and not Path("lake").exists()
         assert findings(spark=spark, tables="spark_catalog.checked_sft")["tables"].state == "wrong"
-        assert findings(spark=spark, tables="nosuch.sft")["tables"].state in ("missing", "ok")
+        assert findings(spark=spark, tables="nosuch.sft")["tables"].state == "missing"
+        assert "is there" in findings(spark=spark, tables="spark_catalog.default", location="lake")["tables"].said
         without = findings(*rows, tables="spark_catalog.checked_sft")
         assert without["tables"].state == "not tried" and without["source rows"].state == "wrong"
     finally:
