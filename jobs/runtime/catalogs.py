@@ -6,7 +6,7 @@ import re
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
-from jobs.runtime.errors import ConfigError
+from jobs.runtime.errors import AbsentError, ConfigError
 from jobs.runtime.locations import require_usable
 from jobs.runtime.table_sql import literal
 
@@ -49,14 +49,30 @@ def forgets(spark: SparkSession, tables: str) -> bool:
 
 def open_schema(spark: SparkSession, tables: str, folder: str | None) -> None:
     """Make the schema known to a session whose catalog forgets; ConfigError where nothing says where it lies."""
-    if not forgets(spark, tables):
-        return
+    if forgets(spark, tables):
+        require_location(tables, folder)
+        make_schema(spark, tables)
+
+
+def require_location(tables: str, folder: str | None) -> None:
+    """ConfigError where nothing says where the tables lie that a session's catalog forgets."""
     if folder is None:
         raise ConfigError(
             f"tables: {tables}: this session's catalog forgets its tables when it ends, so the recipe must say where "
             "they lie: add `location: lake` (a folder or a URI), or start Spark with a catalog that lasts."
         )
-    make_schema(spark, tables)
+
+
+def has_schema(spark: SparkSession, tables: str) -> bool:
+    """Whether the schema is there; AbsentError where its catalog is not."""
+    catalog, schema = tables.split(".")
+    try:  # databaseExists says no, and nothing more, also where there is no such catalog
+        return bool(spark.sql(f"SHOW SCHEMAS IN {quoted(catalog)} LIKE {literal(schema)}").collect())
+    except Exception as error:  # as below
+        raise AbsentError(
+            f"tables: {tables}: the catalog cannot be asked: {_first_line(error)}. Mend `tables`, or start Spark with "
+            "that catalog."
+        ) from None
 
 
 def make_schema(spark: SparkSession, tables: str) -> None:

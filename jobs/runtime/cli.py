@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from jobs.runtime import log_lines, terminal
-from jobs.runtime.errors import SluiceError
+from jobs.runtime.errors import ConfigError, SluiceError
 
 INTERRUPTED = 130
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 
     A recipe is one YAML file: which sources, which lake, what each job should do. Try these in order:
 
+    [bold]sluice check conf/recipes/reviews_zh.yaml[/bold]   is all there that a run needs?\n
     [bold]sluice run conf/recipes/reviews_zh.yaml --plan[/bold]   what a run would do\n
     [bold]sluice run conf/recipes/reviews_zh.yaml[/bold]   build and publish a version\n
     [bold]sluice status conf/recipes/reviews_zh.yaml[/bold]   where the dataset stands\n
@@ -84,6 +85,25 @@ def run(
     from jobs.runtime import commands
 
     commands.run(recipes, first, last, overrides, tables, plan, resplit)
+
+
+@app.command()
+def check(
+    recipes: Recipes,
+    overrides: Overrides = None,
+    tables: Tables = None,
+    log_format: log_lines.Format = "text",
+) -> None:
+    """Check what recipes need before anything runs: sources, assets, models, rights, Java. Says all that is missing.
+
+    No table is read or changed, nothing is fetched. Exit code 2 where something is missing. Spark starts only for
+    tables of a catalog.
+
+    Example: [bold]sluice check conf/recipes/reviews_zh.yaml[/bold]
+    """
+    from jobs.runtime import commands
+
+    commands.check(recipes, overrides, tables)
 
 
 @app.command()
@@ -185,6 +205,8 @@ def _call(arguments: list[str], debug: bool) -> int:
         return code if code != INTERRUPTED else _fail("stopped; what is written stays, run again to go on", 1, False)
     except SluiceError as error:
         return _fail(str(error), error.exit_code, debug)
+    except ModuleNotFoundError as error:
+        return _fail(terminal.not_installed(error), ConfigError.exit_code, debug)
     except Exception as error:  # the last place that can turn a traceback into a message
         return _fail(f"{terminal.in_short(error)}\n{terminal.where_to_look()}", 1, debug)
     return 0

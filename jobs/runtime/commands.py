@@ -1,16 +1,22 @@
 """What the commands do.  `cli` imports this when a command runs, so that --help does not wait for Spark."""
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from jobs.pipeline import PIPELINE
-from jobs.runtime import explain, export, log_lines, presence, results, show, status, terminal
+from jobs.runtime import explain, export, findings, log_lines, presence, results, show, status, terminal
+from jobs.runtime.check import needs_spark, recipe_checks
+from jobs.runtime.check_machine import machine_checks
 from jobs.runtime.closing import show_closing
 from jobs.runtime.console import console
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ConfigError
+from jobs.runtime.findings import Finding
+from jobs.runtime.listing import require_present
 from jobs.runtime.plan import plan_recipe
 from jobs.runtime.recipe import Recipe, load_recipe
+from jobs.runtime.recipe_file import without_credentials
 from jobs.runtime.run import between, run_recipe
 from jobs.runtime.tables import Lake
 from jobs.runtime.views import query
@@ -34,7 +40,9 @@ def run(
     if plan and resplit:
         raise ConfigError("--plan writes nothing and --resplit does: give one of them")
     loaded = [_load(path, overrides, tables) for path in recipes]
-    between(PIPELINE, first, last)
+    chosen = between(PIPELINE, first, last)
+    if any(job.outside for job in chosen):
+        require_present([source for recipe in loaded for source in recipe.sources])
     spark = _start()
     if plan:
         for recipe in loaded:
@@ -50,6 +58,29 @@ def show_status(path: str, overrides: Overrides, tables: str | None) -> None:
         show.say(presence.absent(recipe))
         return
     show.show_status(recipe.dataset, status.status_of(_start(), recipe, PIPELINE))
+
+
+def check(recipes: list[str], overrides: Overrides, tables: str | None) -> None:
+    """`sluice check`: all that is missing, at once."""
+    from jobs.runtime.session import local_master
+
+    console.quiet = log_lines.is_json()
+    loaded = [(path, _loaded(path, overrides, tables)) for path in recipes]
+    master = local_master()
+    machine = findings.look(machine_checks(PIPELINE, master))
+    wanted = any(isinstance(recipe, Recipe) and needs_spark(recipe) for _, recipe in loaded)
+    spark = _started(machine) if wanted else None
+    logging.getLogger().addHandler(logging.NullHandler())  # what clients log is in the findings
+    show.show_findings(machine)
+    found = list(machine)
+    for path, recipe in loaded:
+        if isinstance(recipe, Finding):
+            one, dataset = [recipe], None
+        else:
+            one, dataset = findings.look(recipe_checks(recipe, PIPELINE, spark, master)), recipe.dataset
+        show.show_findings(one, without_credentials(path), dataset)
+        found += one
+    show.close_findings(found)
 
 
 def tell(path: str, ident: str, form: str, tables: str | None) -> None:
@@ -82,6 +113,22 @@ def export_one(path: str, wanted: "export.Wanted", tables: str | None) -> None:
 
 def _load(path: str, overrides: Overrides, tables: str | None) -> Recipe:
     return load_recipe(path, PIPELINE, overrides or (), tables)
+
+
+def _loaded(path: str, overrides: Overrides, tables: str | None) -> Recipe | Finding:
+    try:
+        return _load(path, overrides, tables)
+    except ConfigError as error:
+        return findings.fault("recipe", error)
+
+
+def _started(machine: list[Finding]) -> "SparkSession | None":
+    """A session, or one more finding."""
+    try:
+        return _start()
+    except ConfigError as error:
+        machine.append(findings.fault("session", error))
+        return None
 
 
 def _open(recipe: Recipe) -> Lake:

@@ -11,9 +11,23 @@ class ConfigError(SluiceError):
     """Fix the recipe, the arguments or the machine: nothing was written."""
 
     exit_code = 2
+    # In one word, as `sluice check` says it.
+    state = "wrong"
 
 
-class AssetError(ConfigError):
+class AbsentError(ConfigError):
+    """Put there what is named, or name another place."""
+
+    state = "missing"
+
+
+class AccessError(ConfigError):
+    """Mend the rights to a place, or the way there."""
+
+    state = "no access"
+
+
+class AssetError(AbsentError):
     """Fix `conf/assets.yaml`, the asset cache or the way to the package index."""
 
 

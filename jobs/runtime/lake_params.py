@@ -35,10 +35,16 @@ def settle(lake: Lake, recipe: Recipe, jobs: Sequence[Job]) -> Recipe:
     """The recipe with the lake's parameters; ConfigError where it contradicts them, or one job another."""
     kept = stored(lake)
     params = {job.name: _settled(job, recipe.params[job.name], kept, recipe.path) for job in jobs}
+    settled = replace(recipe, params=params)
+    require_consistent(settled, jobs)
+    return settled
+
+
+def require_consistent(recipe: Recipe, jobs: Sequence[Job]) -> None:
+    """ConfigError where one job's parameters contradict another's."""
     for job in jobs:
-        if job.contradiction is not None and (fault := job.contradiction(params)):
+        if job.contradiction is not None and (fault := job.contradiction(recipe.params)):
             raise ConfigError(f"{recipe.path}: section {job.name}: {fault}")
-    return replace(recipe, params=params)
 
 
 def stored(lake: Lake) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from pyspark.sql import types as T
 
 from jobs.runtime.assets import resolve_asset
 from jobs.runtime.beside_lake import refuse_lake
-from jobs.runtime.errors import AssetError, ConfigError
+from jobs.runtime.errors import AbsentError, AssetError, ConfigError
 from jobs.runtime.listed import Listed
-from jobs.runtime.local_files import list_local
+from jobs.runtime.local_files import absence_of, list_local
 from jobs.runtime.remote_files import list_remote
 from jobs.runtime.source import Source
 from jobs.runtime.source_tables import list_table
@@ -51,15 +51,27 @@ def list_files(sources: Sequence[Source], lake: str = "", spark: SparkSession | 
     faults: list[str] = []
     for source in sources:
         try:
-            files = [list_table(source, lake, spark)] if source.format == "delta" else list_source(source)
-            if lake:
-                refuse_lake(source, lake, [file.uri for file in files])
-            rows += [(source.name, *file) for file in files]
+            rows += [(source.name, *file) for file in list_one(source, lake, spark)]
         except ConfigError as error:
             faults.append(str(error))
     if faults:
         raise ConfigError("\n".join(faults))
     return rows
+
+
+def require_present(sources: Sequence[Source]) -> None:
+    """ConfigError, before Spark starts, names all paths of this machine that are not there; nothing is listed yet."""
+    absent = [absence for source in sources if (absence := absence_of(source)) is not None]
+    if absent:
+        raise ConfigError("\n".join(map(str, absent)))
+
+
+def list_one(source: Source, lake: str, spark: SparkSession | None) -> list[Listed]:
+    """The files of one source, or its table; ConfigError where it holds none, or the lake itself."""
+    files = [list_table(source, lake, spark)] if source.format == "delta" else list_source(source)
+    if lake:
+        refuse_lake(source, lake, [file.uri for file in files])
+    return files
 
 
 def list_source(source: Source) -> list[Listed]:
@@ -75,7 +87,7 @@ def list_source(source: Source) -> list[Listed]:
         none, wanted = "files", f"at least one {source.format} file"
         if source.format == "python":
             none, wanted = ".py files", "package:NAME, a .py file or a folder"
-        raise ConfigError(f"source {source.name}: {source.path} holds no {none}. Expected {wanted}.")
+        raise AbsentError(f"source {source.name}: {source.path} holds no {none}. Expected {wanted}.")
     return found
 
 
@@ -83,7 +95,7 @@ def _asset(source: Source, name: str) -> list[Listed]:
     try:
         uri = str(resolve_asset(name))
     except AssetError as error:
-        raise ConfigError(f"source {source.name}: {error}") from None
+        raise AbsentError(f"source {source.name}: {error}") from None
     # An asset is its digest: its file's time in the cache says nothing.
     return [Listed(source.path, uri, os.stat(uri).st_size, 0)]
 
@@ -94,5 +106,5 @@ def _package(source: Source, name: str) -> list[Listed]:
     try:
         files = package_files(name)
     except ValueError as error:
-        raise ConfigError(f"source {source.name}: {error}") from None
+        raise AbsentError(f"source {source.name}: {error}") from None
     return [Listed(f"package:{path}", uri, size, modified // 1_000_000) for path, uri, size, modified in files]

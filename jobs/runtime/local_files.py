@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import url2pathname
 
-from jobs.runtime.errors import ConfigError
+from jobs.runtime.errors import AbsentError, AccessError, ConfigError
 from jobs.runtime.listed import DELTA_LOG, HIDDEN, Listed, is_hidden, refuse_table, table_roots
 from jobs.runtime.source import Source
 
@@ -33,6 +33,14 @@ def _has_log(folder: str) -> bool:
     return os.path.isdir(os.path.join(folder, DELTA_LOG))
 
 
+def absence_of(source: Source) -> ConfigError | None:
+    """Why the path of a source is not there, as far as a glance tells; None for one that is no path of this machine."""
+    path = local_path(source.path)
+    if ":" in path or glob.has_magic(path) or source.format in ("delta", "python") or os.path.exists(path):
+        return None
+    return _absent(source, path)
+
+
 def local_path(path: str) -> str:
     """A path of this machine as the operating system takes it: file: URIs are decoded, ~ is the user's home."""
     if path.startswith("file:"):  # what may be a pattern keeps its ? and #
@@ -45,7 +53,7 @@ def _may(path: str | Path, mode: int) -> bool:
 
 
 def _unreadable(source: Source, path: str, why: str) -> ConfigError:
-    return ConfigError(f"source {source.name}: {path} cannot be read: {why}. Mend `path`, or the rights there.")
+    return AccessError(f"source {source.name}: {path} cannot be read: {why}. Mend `path`, or the rights there.")
 
 
 def _absent(source: Source, path: str) -> ConfigError:
@@ -53,7 +61,7 @@ def _absent(source: Source, path: str) -> ConfigError:
     for parent in reversed(Path(path).absolute().parents):
         if parent.is_dir() and not _may(parent, os.X_OK):
             return _unreadable(source, path, f"no permission to enter {parent}")
-    return ConfigError(f"source {source.name}: {path} does not exist (looked in {os.getcwd()}). Mend `path`.")
+    return AbsentError(f"source {source.name}: {path} does not exist (looked in {os.getcwd()}). Mend `path`.")
 
 
 def _python_files(source: Source, path: str) -> list[Listed]:
@@ -118,5 +126,5 @@ def _file(source: Source, name: str, found: os.DirEntry[str] | None = None) -> L
         raise ConfigError(f"source {source.name}: file name {name!r} is not UTF-8. Rename the file.") from None
     except OSError as error:
         said = f"{name} cannot be read: {error.strerror}. Mend or remove it, or mend `path`."
-        raise ConfigError(f"source {source.name}: {said}") from None
+        raise AccessError(f"source {source.name}: {said}") from None
     return Listed(name, os.path.abspath(name), facts.st_size, facts.st_mtime_ns // 1_000_000)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from jobs.runtime.errors import ConfigError
+from jobs.runtime.errors import AccessError, ConfigError
 
 # What Delta and Hadoop say of a place that cannot be written, or that no file system serves.
 FAULTS = (
@@ -43,7 +43,7 @@ def require_local(location: str, master: str) -> None:
 def unusable(location: str, error: OSError) -> ConfigError:
     """What the system said of the place."""
     said = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return ConfigError(f"tables: {location} cannot be used: {said}. Mend `tables`, or the rights there.")
+    return AccessError(f"tables: {location} cannot be used: {said}. Mend `tables`, or the rights there.")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 from urllib.request import url2pathname
 
-from jobs.runtime.errors import ConfigError
+from jobs.runtime.errors import AbsentError, AccessError, ConfigError
 from udfs.file_systems import find_file
 
 STORES = ("s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss")
@@ -24,9 +24,8 @@ def read_recipe(place: str) -> str:
         data = _read_store(place) if _scheme(place) in STORES else Path(_local(place)).read_bytes()
     except OSError as error:
         said = error.strerror or str(error).partition("\n")[0].replace(place, shown)
-        raise ConfigError(
-            f"{shown}: the recipe cannot be read: {said[:SHOWN_CHARS]}. Give the path of a YAML file."
-        ) from None
+        kind = AbsentError if isinstance(error, FileNotFoundError) else AccessError
+        raise kind(f"{shown}: the recipe cannot be read: {said[:SHOWN_CHARS]}. Give the path of a YAML file.") from None
     except ValueError:  # pyarrow's words would quote the URI, credentials and all
         raise ConfigError(f"{shown}: the recipe cannot be read: no place that is known. Expected {EXPECTED}.") from None
     try:

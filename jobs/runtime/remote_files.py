@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote
 
 from pyarrow import fs
 
-from jobs.runtime.errors import ConfigError
+from jobs.runtime.errors import AbsentError, AccessError
 from jobs.runtime.listed import DELTA_LOG, Listed, is_hidden, refuse_table, table_roots
 from jobs.runtime.source import Source
 from udfs.file_systems import Place, open_filesystem, split_uri
@@ -18,7 +18,7 @@ CHECK = (
 
 
 def list_remote(source: Source) -> list[Listed]:
-    """The files, in order of path; ConfigError where nothing is there or where it may not be seen."""
+    """The files, in order of path; AbsentError where nothing is there, AccessError where it may not be seen."""
     place = split_uri(source.path)
     try:
         system, base = open_filesystem(place)
@@ -27,7 +27,7 @@ def list_remote(source: Source) -> list[Listed]:
             refuse_table(source, _tables(system, [info.path for info in found]))
     except (OSError, ValueError) as error:
         said = str(error).partition("\n")[0].rstrip(".")
-        raise ConfigError(f"source {source.name}: {source.path} cannot be listed: {said}. {CHECK}") from None
+        raise AccessError(f"source {source.name}: {source.path} cannot be listed: {said}. {CHECK}") from None
     return sorted(_listed(info, base, place) for info in found)
 
 
@@ -39,7 +39,7 @@ def _find(source: Source, system: fs.FileSystem, base: str, path: str) -> list[f
     if info.type == fs.FileType.NotFound and has_magic(path):
         return _globbed(system, base, path)
     if info.type == fs.FileType.NotFound:
-        raise ConfigError(f"source {source.name}: {source.path} does not exist, or may not be seen. {CHECK}")
+        raise AbsentError(f"source {source.name}: {source.path} does not exist, or may not be seen. {CHECK}")
     files = _files_below(system, info.path)
     start = len(info.path.rstrip("/")) + 1
     return [one for one in files if not _is_passed_by(one.path[start:], source.format)]

@@ -20,6 +20,8 @@ from jobs.runtime.java import java_home
 from jobs.runtime.ship_wheel import ship_wheel
 
 DELTA = "io.delta:delta-spark_4.1_2.13:4.2.0"
+IVY = ".ivy2.5.2"
+LOCAL = "local[*]"
 
 # Spark brings these itself; Delta's second copies would cost a download of 80 MB and time in every Python worker.
 IN_SPARK = (
@@ -66,11 +68,24 @@ BRING_DELTA = ("DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE")
 DECIDED_BY = (*BRING_DELTA, "SPARK_ENV_LOADED", "PYSPARK_GATEWAY_PORT")
 
 
+def local_master() -> str | None:
+    """The master of the session that would be started here; None where a platform or spark-submit decides."""
+    if SparkSession.getActiveSession() is not None or _on_platform():
+        return None
+    return os.environ.get("SLUICE_MASTER", LOCAL)
+
+
+def delta_jar() -> Path:
+    """Where Spark keeps Delta's jar once its first start has fetched it."""
+    group, name, number = DELTA.split(":")
+    return Path.home() / IVY / "jars" / f"{group}_{name}-{number}.jar"
+
+
 def open_session(log_file: Path | None = None, master: str | None = None) -> SparkSession:
     """The active session, or a new local one whose JVM writes to `log_file` instead of the terminal."""
     active = SparkSession.getActiveSession()
     if active is None and not _on_platform():
-        active = _local_session(log_file, master or os.environ.get("SLUICE_MASTER", "local[*]"))
+        active = _local_session(log_file, master or os.environ.get("SLUICE_MASTER", LOCAL))
     spark = active or _submitted_session()
     for key, value in SESSION_CONF.items():
         with suppress(Exception):  # serverless refuses some settings and has these already

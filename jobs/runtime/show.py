@@ -1,6 +1,7 @@
 """What the commands print: the split table after a run, a plan, the status, a story."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import orjson
@@ -11,8 +12,10 @@ from rich.table import Table as Grid
 
 from jobs.runtime import console, log_lines
 from jobs.runtime.context import Context
+from jobs.runtime.errors import ConfigError
 from jobs.runtime.explain import Facts
 from jobs.runtime.export import Exported
+from jobs.runtime.findings import OK, Finding
 from jobs.runtime.notices import notices
 from jobs.runtime.plan import Planned
 from jobs.runtime.status import JobStatus, Status
@@ -115,6 +118,25 @@ def show_story(facts: Facts, form: str) -> None:
     document = {k: v for k, v in facts["document"].items() if k != "text"} if facts["document"] else None
     whole = facts | {"document": document, "story": tell(facts, with_text=False)}
     sys.stdout.write(orjson.dumps(whole, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+
+
+def show_findings(findings: Sequence[Finding], recipe: str | None = None, dataset: str | None = None) -> None:
+    """Print a line a finding, under the recipe that they belong to; without one they are of this machine."""
+    say(f"{dataset} ({recipe})" if dataset else recipe or "this machine")
+    width = max(len(finding.what) for finding in findings)
+    for finding in findings:
+        color = "red" if finding.is_fault else "green" if finding.state == OK else "yellow"
+        state = f"[{color}]{finding.state:<10}[/{color}]"
+        console.console.print(f"  {state} {escape(finding.what):<{width}}  {escape(finding.said)}")
+        log_lines.event("check", recipe=recipe, dataset=dataset, **asdict(finding))
+
+
+def close_findings(findings: Sequence[Finding]) -> None:
+    """Say that nothing is missing; ConfigError names what is."""
+    faults = [finding.what for finding in findings if finding.is_fault]
+    if faults:
+        raise ConfigError(f"{len(faults)} of {len(findings)} checks failed: {', '.join(faults)}. Nothing was run.")
+    say(f"all {len(findings)} checks passed; nothing was run")
 
 
 def show_export(exported: Exported) -> None:

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.runtime.beside_lake import refuse_lake
-from jobs.runtime.errors import ConfigError
+from jobs.runtime.errors import AbsentError, ConfigError
 from jobs.runtime.listed import Listed
 from jobs.runtime.local_files import local_path
 from jobs.runtime.locations import FAULTS
@@ -21,6 +21,11 @@ FORMAT = "delta"
 NAME = re.compile(r"[\w-]+(\.[\w-]+){1,2}")
 # Delta's own way to write a table at a version.
 AT_VERSION = "@v"
+
+
+def is_named(source: Source) -> bool:
+    """Whether it is a table that only a catalog finds."""
+    return source.format == FORMAT and NAME.fullmatch(source.path) is not None
 
 
 def list_table(source: Source, lake: str, spark: SparkSession | None) -> Listed:
@@ -62,7 +67,7 @@ def _describe(source: Source, place: str, spark: SparkSession | None) -> tuple[R
         if not isinstance(error, PySparkException) and not any(fault in str(error) for fault in FAULTS):
             raise
         said = next(iter(str(error).splitlines()), type(error).__name__)[:300].rstrip(".")
-        raise ConfigError(
+        raise AbsentError(
             f"source {source.name}: expected a Delta table at {source.path}: {said}. Mend `path`, a folder with "
             "_delta_log, schema.table or catalog.schema.table; or `format`; or the rights of this session there."
         ) from None

@@ -55,6 +55,14 @@ def in_short(error: BaseException) -> str:
     return f"{type(error).__name__}: {told[0].lstrip(': ')}"[:ERROR_CHARS] if told else type(error).__name__
 
 
+def not_installed(error: ModuleNotFoundError) -> str:
+    """Which package is not here, and what brings it."""
+    return (
+        f"the Python package {(error.name or '').partition('.')[0]} is not installed in {sys.prefix}. On one machine "
+        "pip install 'sluice-sft[local]' brings all, Spark too; a cluster's platform brings Spark itself."
+    )
+
+
 def where_to_look() -> str:
     """The last line under an unexpected error."""
     debug = "Run again with --debug for a traceback."

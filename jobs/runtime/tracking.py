@@ -171,6 +171,15 @@ def start(recipe: Recipe, lake: str, run_id: str, code_version: str, warn: Calla
     return tracker
 
 
+def has_experiment(uri: str, experiment: str) -> bool:
+    """Whether a server has the experiment; raises what MLflow does where it cannot be asked, or does not let us."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=uri).get_experiment_by_name(experiment) is not None
+
+
 def uri_of(recipe: Recipe) -> str:
     """Where the recipe's runs are tracked."""
     return recipe.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or _platform_uri() or LOCAL_URI

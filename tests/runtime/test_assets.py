@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from jobs.runtime.assets import resolve_asset
+from jobs.runtime import assets, models
+from jobs.runtime.assets import cache_folder, cached_file, fetched_from, resolve_asset
+from jobs.runtime.check_assets import check_asset, check_model
 from jobs.runtime.errors import AssetError
 
 WHEEL, SDIST = "tiny_wheel-1.0-py3-none-any.whl", "tiny-sdist-2.0.tar.gz"
@@ -131,6 +133,43 @@ def test_spoilt_member_is_taken_from_the_archive_again(conf: Path) -> None:
     path.write_bytes(b"spoilt")
     assert resolve_asset("tiny_model/model", conf).read_bytes() == HELLO
     assert len(Index.seen) == 2
+
+
+def test_where_a_member_is_or_would_come_from(conf: Path, server: ThreadingHTTPServer) -> None:
+    assert cached_file("tiny_model/model", conf) is None
+    assert fetched_from("tiny_model/model", conf).startswith(f"http://127.0.0.1:{server.server_port}/simple")
+    assert not cache_folder().exists() and [path for path, _ in Index.seen] == ["/simple/tiny-wheel/"]
+    path = resolve_asset("tiny_model/model", conf)
+    assert cached_file("tiny_model/model", conf) == path
+    assert cached_file("tiny_model/escaped", conf) == cache_folder() / WHEEL
+    (cache_folder() / WHEEL).write_bytes(b"half of it")
+    path.write_bytes(b"spoilt")
+    assert cached_file("tiny_model/model", conf) is None
+    with pytest.raises(AssetError, match="Delete that file"):
+        fetched_from("tiny_model/model", conf)
+
+
+def test_a_check_fetches_nothing(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "conf_path", lambda _: conf)
+    monkeypatch.setattr(models, "conf_path", lambda _: conf)
+    state, said = check_model("asset:tiny_model/model")
+    assert state == "to fetch" and said.endswith(f"; sha256 {sha256(HELLO)[:12]}…")
+    assert "not in the cache" in said and "the run fetches it from http://127.0.0.1" in said
+    assert not cache_folder().exists()
+    resolve_asset("tiny_model/model", conf)
+    assert check_model("asset:tiny_model/model")[0] == "ok"
+    correct(conf, sdist_bytes(), b"other")
+    conf.write_text(conf.read_text().replace(SDIST, "tiny-sdist-3.0.tar.gz"))
+    with pytest.raises(AssetError, match=r"cannot fetch tiny-sdist-3\.0\.tar\.gz .* it lists 1 files of tiny-sdist"):
+        check_model("asset:tiny_reviews/reviews")
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="a folder that not even root can write")
+def test_a_cache_that_can_hold_nothing_is_told(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "conf_path", lambda _: conf)
+    monkeypatch.setenv("SLUICE_ASSETS", "/proc/sluice-assets")
+    with pytest.raises(AssetError, match="/proc/sluice-assets cannot hold assets"):
+        check_asset("tiny_model/model")
 
 
 def test_archive_with_another_digest_is_refused_and_not_kept(conf: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_help_imports_no_spark() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("command", ["run", "status", "explain", "sql", "export"])
+@pytest.mark.parametrize("command", ["check", "run", "status", "explain", "sql", "export"])
 def test_each_command_teaches_by_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(command, "--help") == 0
     assert f"Example: sluice {command} conf/recipes/" in re.sub(r"\s+", " ", capsys.readouterr().out)
@@ -45,6 +45,9 @@ def test_each_command_teaches_by_an_example(command: str, capsys: pytest.Capture
         ("run", RECIPE, "--plan", "--resplit"),
         ("run", RECIPE, "--set", "nosuch"),
         ("run", "nosuch.yaml"),
+        ("check",),
+        ("check", "nosuch.yaml"),
+        ("check", RECIPE, "--set", "nosuch"),
         ("sql", RECIPE),
         ("sql", RECIPE, "SELECT 1", "--format", "xml"),
         ("explain", RECIPE, "00000000", "--format", "xml"),
