@@ -23,7 +23,7 @@ EQUAL_CI_OPTIONS := -m "not by_hand"
 SUPPORTED := -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
 	$$python $(SUPPORTED) >/dev/null 2>&1 && echo $$python && break; done)
-PACKAGES := -e ".[local,test,notebooks]" scikit-learn -c conf/constraints.txt
+PACKAGES := -e ".[local,connect,test,notebooks]" scikit-learn -c conf/constraints.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test demo lint types wheel zip check-submit check-kill check-equal check-story check-demo check-kill-ci check-equal-ci constraints clean
@@ -91,7 +91,7 @@ check-equal-ci: $(INSTALLED)
 	$(BIN)/pytest $(EQUAL_TESTS) $(EQUAL_CI_OPTIONS)
 
 constraints: $(INSTALLED) ## pin the dependencies anew, after pyproject.toml has changed
-	echo scikit-learn | $(BIN)/uv pip compile --quiet pyproject.toml - --extra local --extra test --extra notebooks \
+	echo scikit-learn | $(BIN)/uv pip compile --quiet pyproject.toml - --extra local --extra connect --extra test --extra notebooks \
 		--universal --python-version 3.11 --fork-strategy fewest \
 		--no-emit-index-url --no-header --no-annotate --output-file conf/constraints.txt
 
