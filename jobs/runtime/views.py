@@ -53,7 +53,9 @@ def persist(lake: Lake) -> None:
     """Make the views in the schema of a catalog lake, for everyone who queries it; those whose tables are all there."""
     for name in VIEWS:
         if all(lake.exists(table) for table in TABLES if table.name in names_in(view_sql(name))):
-            lake.spark.sql(f"CREATE OR REPLACE VIEW {quoted(lake.location)}.{name} AS {_in_schema(name, lake.location)}")
+            lake.spark.sql(
+                f"CREATE OR REPLACE VIEW {quoted(lake.location)}.{name} AS {_in_schema(name, lake.location)}"
+            )
 
 
 def _in_schema(name: str, schema: str) -> str:
