@@ -12,7 +12,7 @@ KILL_TESTS := tests/pipeline/test_kill.py
 EQUAL_TESTS := $(addprefix tests/pipeline/,test_equal.py test_growth.py test_run_again.py test_catalog.py)
 STORY_TESTS := tests/pipeline/test_story.py
 DEMO_TESTS := tests/pipeline/test_demo.py
-SUBMIT_TESTS := tests/packaging/test_submit.py
+SUBMIT_TESTS := $(addprefix tests/packaging/,test_submit.py test_connect.py)
 LANES_IGNORED := $(addprefix --ignore=,$(KILL_TESTS) $(EQUAL_TESTS) $(STORY_TESTS) $(DEMO_TESTS))
 KILL_OPTIONS := -s
 EQUAL_OPTIONS :=
@@ -69,7 +69,7 @@ wheel: $(INSTALLED) ## build the wheel into dist; nothing is fetched
 zip: wheel ## the wheel's bytes as a zip, the form that `spark-submit --py-files` gives to every machine
 	for wheel in dist/*.whl; do cp "$$wheel" "$${wheel%-py3-none-any.whl}.zip"; done
 
-check-submit: $(INSTALLED) ## run wheel and zip by spark-submit on two executors (long)
+check-submit: $(INSTALLED) ## run wheel and zip by spark-submit on two executors, and through Spark Connect (long)
 	$(BIN)/pytest $(SUBMIT_TESTS)
 
 check-kill: $(INSTALLED) ## kill runs at many points and compare what they leave (long)
