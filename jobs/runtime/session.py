@@ -84,26 +84,38 @@ def _given_session() -> SparkSession:
     if DATABRICKS in os.environ:
         return SparkSession.builder.getOrCreate()
     if REMOTE in os.environ:
-        spark = remote_session()
-        _require_delta(spark, "Start the Connect server with")
-        return spark
+        return _remote_session()
     spark = SparkSession.builder.getOrCreate()
-    _require_delta(spark, "Submit with")
+    _require_delta(spark)
     ship_wheel(spark)
     return spark
 
 
-def _require_delta(spark: SparkSession, advice: str) -> None:
+def _remote_session() -> SparkSession:
+    spark = remote_session()
+    if not _has_delta(spark):
+        settings = " ".join(f"--conf {key}={LOCAL_CONF[key]}" for key in DELTA_SQL)
+        raise ConfigError(f"the Spark Connect server has no Delta. Start it with --packages {DELTA} {settings}")
+    return spark
+
+
+def _require_delta(spark: SparkSession) -> None:
     """Without this the first write would fail, in words that do not name the settings."""
     set_to = {key: spark.conf.get(key, "") or "" for key in DELTA_SQL}
     lacking = [f"--conf {key}={LOCAL_CONF[key]}" for key, value in set_to.items() if "delta" not in value.lower()]
-    try:
-        _ = spark.read.format("delta").load(os.devnull).schema  # of Connect nothing else asks the server
-    except Exception as error:  # there is no table, of course; classic Spark may say so in py4j's own error
-        if "DATA_SOURCE_NOT_FOUND" in str(error):
-            lacking.append(f"--packages {DELTA}, or the platform's own jars of Delta by --jars")
+    if not _has_delta(spark):
+        lacking.append(f"--packages {DELTA}, or the platform's own jars of Delta by --jars")
     if lacking:
-        raise ConfigError(f"this Spark session has no Delta. {advice} {' '.join(lacking)}")
+        raise ConfigError(f"this Spark session has no Delta. Submit with {' '.join(lacking)}")
+
+
+def _has_delta(spark: SparkSession) -> bool:
+    """Whether the format is known. Nothing lies at the path that is asked for, so there is an error in any case."""
+    try:
+        _ = spark.read.format("delta").load(os.devnull).schema  # Connect asks the server for no less
+    except Exception as error:  # classic Spark may say so in py4j's own error
+        return "DATA_SOURCE_NOT_FOUND" not in str(error)
+    return True
 
 
 def without_compiling(spark: SparkSession) -> None:

@@ -48,16 +48,16 @@ def submitted(conf: dict[str, str], fault: str) -> Any:
 
 def test_a_submitted_session_without_delta_is_told_what_it_lacks() -> None:
     whole = {key: LOCAL_CONF[key] for key in DELTA_SQL}
-    _require_delta(submitted(whole, "[DELTA_TABLE_NOT_FOUND] nothing there"), "Submit with")
+    _require_delta(submitted(whole, "[DELTA_TABLE_NOT_FOUND] nothing there"))
     with pytest.raises(
         ConfigError, match=r"^this Spark session has no Delta\. Submit with --packages io\.delta:\S+, or"
     ):
-        _require_delta(submitted(whole, "[DATA_SOURCE_NOT_FOUND] delta"), "Submit with")
+        _require_delta(submitted(whole, "[DATA_SOURCE_NOT_FOUND] delta"))
     more = {"spark.sql.extensions": "org.example.Other"}
     with pytest.raises(
         ConfigError, match=r"Submit with --conf spark\.sql\.extensions=io\.delta.+catalog\.DeltaCatalog$"
     ):
-        _require_delta(submitted(more, "[DELTA_TABLE_NOT_FOUND] nothing there"), "Submit with")
+        _require_delta(submitted(more, "[DELTA_TABLE_NOT_FOUND] nothing there"))
 
 
 @pytest.mark.spark
