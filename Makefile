@@ -9,7 +9,7 @@ DEMO_RECIPES := conf/recipes/reviews_zh.yaml conf/recipes/python_docs.yaml
 
 # The long lanes have targets of their own, so `make test` leaves them out.
 KILL_TESTS := tests/pipeline/test_kill.py
-EQUAL_TESTS := $(addprefix tests/pipeline/,test_equal.py test_growth.py test_run_again.py test_catalog.py)
+EQUAL_TESTS := $(addprefix tests/pipeline/,test_equal.py test_growth.py test_run_again.py test_catalog.py test_older_lake.py)
 STORY_TESTS := tests/pipeline/test_story.py
 DEMO_TESTS := tests/pipeline/test_demo.py
 SUBMIT_TESTS := $(addprefix tests/packaging/,test_submit.py test_connect.py)
