@@ -9,10 +9,10 @@ DEMO_RECIPES := conf/recipes/reviews_zh.yaml conf/recipes/python_docs.yaml
 
 # The long lanes have targets of their own, so `make test` leaves them out.
 KILL_TESTS := tests/pipeline/test_kill.py
-EQUAL_TESTS := $(addprefix tests/pipeline/,test_equal.py test_growth.py test_run_again.py test_catalog.py)
+EQUAL_TESTS := $(addprefix tests/pipeline/,test_equal.py test_growth.py test_run_again.py test_catalog.py test_older_lake.py)
 STORY_TESTS := tests/pipeline/test_story.py
 DEMO_TESTS := tests/pipeline/test_demo.py
-SUBMIT_TESTS := tests/packaging/test_submit.py
+SUBMIT_TESTS := $(addprefix tests/packaging/,test_submit.py test_connect.py)
 LANES_IGNORED := $(addprefix --ignore=,$(KILL_TESTS) $(EQUAL_TESTS) $(STORY_TESTS) $(DEMO_TESTS))
 KILL_OPTIONS := -s
 EQUAL_OPTIONS :=
@@ -23,7 +23,7 @@ EQUAL_CI_OPTIONS := -m "not by_hand"
 SUPPORTED := -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
 	$$python $(SUPPORTED) >/dev/null 2>&1 && echo $$python && break; done)
-PACKAGES := -e ".[local,test,notebooks]" scikit-learn -c conf/constraints.txt
+PACKAGES := -e ".[local,connect,test,notebooks]" scikit-learn -c conf/constraints.txt
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test demo lint types wheel zip check-submit check-kill check-equal check-story check-demo check-kill-ci check-equal-ci constraints clean
@@ -70,7 +70,7 @@ wheel: $(INSTALLED) ## build the wheel into dist; nothing is fetched
 zip: wheel ## the wheel's bytes as a zip, the form that `spark-submit --py-files` gives to every machine
 	for wheel in dist/*.whl; do cp "$$wheel" "$${wheel%-py3-none-any.whl}.zip"; done
 
-check-submit: $(INSTALLED) ## run wheel and zip by spark-submit on two executors (long)
+check-submit: $(INSTALLED) ## run wheel and zip by spark-submit on two executors, and through Spark Connect (long)
 	$(BIN)/pytest $(SUBMIT_TESTS)
 
 check-kill: $(INSTALLED) ## kill runs at many points and compare what they leave (long)
@@ -92,7 +92,7 @@ check-equal-ci: $(INSTALLED)
 	$(BIN)/pytest $(EQUAL_TESTS) $(EQUAL_CI_OPTIONS)
 
 constraints: $(INSTALLED) ## pin the dependencies anew, after pyproject.toml has changed
-	echo scikit-learn | $(BIN)/uv pip compile --quiet pyproject.toml - --extra local --extra test --extra notebooks \
+	echo scikit-learn | $(BIN)/uv pip compile --quiet pyproject.toml - --extra local --extra connect --extra test --extra notebooks \
 		--universal --python-version 3.11 --fork-strategy fewest \
 		--no-emit-index-url --no-header --no-annotate --output-file conf/constraints.txt
 

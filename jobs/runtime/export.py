@@ -8,6 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from jobs.runtime.connect import master_of
 from jobs.runtime.errors import ConfigError, SluiceError
 from jobs.runtime.export_folder import Folder, open_folder, said
 from jobs.runtime.export_manifest import SPLITS, card, manifest
@@ -60,7 +61,7 @@ def export_version(lake: Lake, dataset: str, wanted: Wanted) -> Exported:
     """Write one version of a dataset.  ConfigError, before anything is written, where it cannot have this shape."""
     version = find_version(lake, dataset, wanted.version)
     identity = _identity(version, wanted)
-    folder = open_folder(wanted.where, lake.spark.conf.get("spark.master", "local") or "local")
+    folder = open_folder(wanted.where, master_of(lake.spark, "local"))
     with faults_of(folder):
         found = folder.finished(identity)
         document = found or _write(lake, version, wanted, folder, identity)

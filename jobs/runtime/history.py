@@ -11,6 +11,9 @@ from schemas.table import Table
 # A table with more commits than this since the last run counts as changed: planning once more is always right.
 LOOK_BACK = 100
 
+# What changes no row that a job reads. A column that Sluice adds is null in the rows that are there.
+ROWS_STAND = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES", "ADD COLUMNS")
+
 # Tables whose rows belong to a source: another dataset's commit concerns us when it takes the same source.
 BY_SOURCE = ("source_files", "raw_records", "clean_records")
 
@@ -46,7 +49,7 @@ class History:
     def _concerns(self, table: Table, commit: Commit) -> bool:
         note: dict[str, Any] = commit.by
         if not note:
-            return commit.operation not in ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
+            return commit.operation not in ROWS_STAND
         if note.get("job") == "discard" or (commit.rows == 0 and not commit.removed):
             return False
         if note.get("dataset") == self._dataset:

@@ -15,6 +15,7 @@ from platformdirs import user_cache_path
 from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
+from jobs.runtime.connect import REMOTE, remote_session
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.java import java_home
 from jobs.runtime.ship_wheel import ship_wheel
@@ -63,9 +64,9 @@ LOCAL_CONF = {
 }
 SESSION_CONF = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 DELTA_SQL = ("spark.sql.extensions", "spark.sql.catalog.spark_catalog")
-BRING_DELTA = ("DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE")
+DATABRICKS = "DATABRICKS_RUNTIME_VERSION"
 # The last two are of spark-submit: on the machine that starts it, and where YARN runs the driver.
-DECIDED_BY = (*BRING_DELTA, "SPARK_ENV_LOADED", "PYSPARK_GATEWAY_PORT")
+DECIDED_BY = (DATABRICKS, REMOTE, "SPARK_ENV_LOADED", "PYSPARK_GATEWAY_PORT")
 
 
 def local_master() -> str | None:
@@ -86,19 +87,30 @@ def open_session(log_file: Path | None = None, master: str | None = None) -> Spa
     active = SparkSession.getActiveSession()
     if active is None and not _on_platform():
         active = _local_session(log_file, master or os.environ.get("SLUICE_MASTER", LOCAL))
-    spark = active or _submitted_session()
+    spark = active or _given_session()
     for key, value in SESSION_CONF.items():
         with suppress(Exception):  # serverless refuses some settings and has these already
             spark.conf.set(key, value)
     return spark
 
 
-def _submitted_session() -> SparkSession:
-    """The session of a platform or of spark-submit, which decide master and jars."""
+def _given_session() -> SparkSession:
+    """The session of a platform, of a Connect server or of spark-submit, which decide master and jars."""
+    if DATABRICKS in os.environ:
+        return SparkSession.builder.getOrCreate()
+    if REMOTE in os.environ:
+        return _remote_session()
     spark = SparkSession.builder.getOrCreate()
-    if not any(name in os.environ for name in BRING_DELTA):
-        _require_delta(spark)
-        ship_wheel(spark)
+    _require_delta(spark)
+    ship_wheel(spark)
+    return spark
+
+
+def _remote_session() -> SparkSession:
+    spark = remote_session()
+    if not _has_delta(spark):
+        settings = " ".join(f"--conf {key}={LOCAL_CONF[key]}" for key in DELTA_SQL)
+        raise ConfigError(f"the Spark Connect server has no Delta. Start it with --packages {DELTA} {settings}")
     return spark
 
 
@@ -106,13 +118,19 @@ def _require_delta(spark: SparkSession) -> None:
     """Without this the first write would fail, in words that do not name the settings."""
     set_to = {key: spark.conf.get(key, "") or "" for key in DELTA_SQL}
     lacking = [f"--conf {key}={LOCAL_CONF[key]}" for key, value in set_to.items() if "delta" not in value.lower()]
-    try:
-        spark.read.format("delta").load(os.devnull)
-    except Exception as error:  # there is no table, of course; classic Spark may say so in py4j's own error
-        if "DATA_SOURCE_NOT_FOUND" in str(error):
-            lacking.append(f"--packages {DELTA}, or the platform's own jars of Delta by --jars")
+    if not _has_delta(spark):
+        lacking.append(f"--packages {DELTA}, or the platform's own jars of Delta by --jars")
     if lacking:
         raise ConfigError(f"this Spark session has no Delta. Submit with {' '.join(lacking)}")
+
+
+def _has_delta(spark: SparkSession) -> bool:
+    """Whether the format is known. Nothing lies at the path that is asked for, so there is an error in any case."""
+    try:
+        _ = spark.read.format("delta").load(os.devnull).schema  # Connect asks the server for no less
+    except Exception as error:  # classic Spark may say so in py4j's own error
+        return "DATA_SOURCE_NOT_FOUND" not in str(error)
+    return True
 
 
 def without_compiling(spark: SparkSession) -> None:

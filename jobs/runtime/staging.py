@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from jobs.runtime.connect import master_of
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.listing import SourceFile
 from jobs.runtime.recipe_file import without_credentials
@@ -25,7 +26,7 @@ SHARED = ("/Volumes/", "/dbfs/")
 
 def works_on_one_machine(spark: SparkSession) -> bool:
     """Whether executors see the driver's files; of a master that is not told, they may not."""
-    return re.fullmatch(r"local(\[.*\])?", spark.conf.get("spark.master", "") or "") is not None
+    return re.fullmatch(r"local(\[.*\])?", master_of(spark, "")) is not None
 
 
 def staged_files(

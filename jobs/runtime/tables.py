@@ -13,7 +13,9 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from jobs.runtime import catalogs
-from jobs.runtime.errors import ConfigError, SchemaMismatchError
+from jobs.runtime.connect import master_of
+from jobs.runtime.declared_tables import lacking, require_constraints
+from jobs.runtime.errors import ConfigError
 from jobs.runtime.locations import faults_named, require_local, require_usable
 from jobs.runtime.table_sql import ID, add_columns_sql, create_sql, predicate
 from schemas.table import Table
@@ -75,7 +77,7 @@ class Lake:
         if "://" in place:
             return place.rstrip("/")
         if not os.path.isabs(place):
-            require_local(place, self.spark.conf.get("spark.master", "local") or "local")
+            require_local(place, master_of(self.spark, "local"))
         require_usable(os.path.abspath(place))
         return os.path.abspath(place)
 
@@ -98,8 +100,9 @@ class Lake:
             properties = self._properties(table)
             if properties is None:
                 return False
-            _check_constraints(table, properties)
-            self.opened[table.name] = Opened(properties.get(ID, ""), properties, self._lacking(table))
+            require_constraints(table, properties)
+            lacks = lacking(table, self._rows(table).schema, self.location)
+            self.opened[table.name] = Opened(properties.get(ID, ""), properties, lacks)
         return True
 
     def create(self, table: Table, properties: Mapping[str, str] | None = None) -> None:
@@ -169,21 +172,6 @@ class Lake:
             ) from None
         return {row["key"]: row["value"] for row in rows}
 
-    def _lacking(self, table: Table) -> tuple[T.StructField, ...]:
-        """Columns declared since the table was made; any other difference is an error."""
-        found = {f.name: f.dataType for f in self._rows(table).schema}
-        wrong = [
-            f"{f.name} is {found[f.name].simpleString()}, declared {f.dataType.simpleString()}"
-            for f in table.columns
-            if f.name in found and found[f.name] != f.dataType
-        ]
-        if wrong:
-            raise SchemaMismatchError(
-                f"table {table.name} under {self.location} was made with other types: {'; '.join(wrong)}. "
-                "Write a migration, or use another `tables` location."
-            )
-        return tuple(f for f in table.columns if f.name not in found)
-
     def _rows(self, table: Table, version: int | None = None) -> DataFrame:
         if self.is_named:
             at = "" if version is None else f" VERSION AS OF {version}"
@@ -205,18 +193,6 @@ class Lake:
         if opened.lacks:
             self.spark.sql(add_columns_sql(self.name(table), opened.lacks))
             self.opened[table.name] = replace(opened, lacks=())
-
-
-def _check_constraints(table: Table, properties: Mapping[str, str]) -> None:
-    prefix = "delta.constraints."
-    stored = {k.removeprefix(prefix): v for k, v in properties.items() if k.startswith(prefix)}
-    declared = {name.lower(): rule for name, rule in table.constraints().items()}
-    if {name.lower(): rule for name, rule in stored.items()} != declared:
-        changed = sorted(set(stored.items()) ^ set(declared.items()))
-        raise SchemaMismatchError(
-            f"table {table.name} holds other row rules than its declaration: {changed}. "
-            "Migrate with ALTER TABLE ... DROP CONSTRAINT / ADD CONSTRAINT, or use another `tables` location."
-        )
 
 
 def _commit(row: dict[str, Any]) -> Commit:

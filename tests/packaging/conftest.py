@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.packaging.submitting import ROOT, Submitter
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -58,3 +58,9 @@ def elsewhere(bare_python: Path, tmp_path: Path) -> Run:
         return subprocess.run(command, cwd=tmp_path, env=environment, text=True, capture_output=True, check=False)
 
     return run
+
+
+@pytest.fixture
+def submit(bare_python: Path, tmp_path: Path) -> Submitter:
+    """spark-submit with a Python that does not see the checkout."""
+    return Submitter(bare_python, tmp_path)

@@ -11,7 +11,7 @@ from jobs.pipeline import PIPELINE
 from jobs.runtime import log_lines
 from jobs.runtime.cli import app
 from jobs.runtime.recipe import Tracking
-from tests.packaging.conftest import ROOT
+from tests.packaging.submitting import ROOT
 
 FOLDER = ROOT / "conf" / "databricks"
 BUNDLE: dict[str, Any] = yaml.safe_load((FOLDER / "databricks.yml").read_text(encoding="utf-8"))

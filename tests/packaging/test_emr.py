@@ -15,7 +15,7 @@ from botocore.validate import ParamValidator
 
 from jobs.runtime.cli import app
 from jobs.runtime.session import DELTA_SQL, LOCAL_CONF
-from tests.packaging.conftest import ROOT
+from tests.packaging.submitting import ROOT
 
 SCRIPT = ROOT / "conf" / "emr" / "submit.sh"
 RECIPE = "s3://bucket/recipe.yaml"

@@ -10,7 +10,8 @@ import typer
 
 from jobs.runtime.cli import app
 from jobs.runtime.session import DELTA, DELTA_SQL, LOCAL_CONF
-from tests.packaging.conftest import ROOT, Run
+from tests.packaging.conftest import Run
+from tests.packaging.submitting import ROOT
 
 
 @pytest.fixture(params=["in the package", "alone"])

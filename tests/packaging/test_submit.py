@@ -5,7 +5,6 @@ The Python of driver and executors does not see the checkout: what runs there ca
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,30 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import pyspark
 import pytest
 import yaml
 from moto.server import ThreadedMotoServer
 
 from jobs.pipeline import PIPELINE
-from jobs.runtime.session import DELTA, DELTA_SQL, IN_SPARK, LOCAL_CONF
-from tests.packaging.conftest import ROOT
+from jobs.runtime.session import DELTA_SQL
+from tests.packaging.submitting import CONF, ROOT, Submitter
 
 BUCKET = "recipes"
-# Small plans that run once: compiling them costs more than it gives.
-SMALL = {
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
-    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
-    "spark.executor.memory": "768m",
-    "spark.databricks.delta.snapshotPartitions": "1",
-    "spark.jars.excludes": IN_SPARK,
-    "spark.log.level": "WARN",
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.codegen.wholeStage": "false",
-    "spark.sql.shuffle.partitions": "2",
-    "spark.ui.enabled": "false",
-}
-CONF = SMALL | {key: LOCAL_CONF[key] for key in DELTA_SQL}
 
 
 @dataclass(frozen=True)
@@ -101,32 +85,6 @@ def put(store: dict[str, str], name: str, text: str) -> str:
     client.create_bucket(Bucket=BUCKET)
     client.put_object(Bucket=BUCKET, Key=name, Body=text.encode())
     return f"s3a://{BUCKET}/{name}"
-
-
-@dataclass(frozen=True)
-class Submitter:
-    """spark-submit as an operator would call it, from an empty folder, with the entry file by itself."""
-
-    python: Path
-    folder: Path
-
-    def __call__(
-        self, packages: Path, *arguments: str, store: dict[str, str] | None = None
-    ) -> "subprocess.CompletedProcess[str]":
-        home = Path(pyspark.__file__).parent
-        python = {"PYSPARK_PYTHON": str(self.python), "PYSPARK_DRIVER_PYTHON": str(self.python)}
-        environment = {**os.environ, **(store or {}), **python, "SPARK_HOME": str(home), "SPARK_LOCAL_IP": "127.0.0.1"}
-        command = [str(home / "bin" / "spark-submit"), "--master", "local-cluster[2,1,1024]", "--packages", DELTA]
-        command += [part for key, value in CONF.items() for part in ("--conf", f"{key}={value}")]
-        main = shutil.copy(ROOT / "jobs" / "main.py", self.folder / "main.py")
-        command += ["--py-files", str(packages), str(main), *arguments]
-        return subprocess.run(command, cwd=self.folder, env=environment, text=True, capture_output=True, check=False)
-
-
-@pytest.fixture
-def submit(bare_python: Path, tmp_path: Path) -> Submitter:
-    """spark-submit with a Python that does not see the checkout."""
-    return Submitter(bare_python, tmp_path)
 
 
 def digest(ran: "subprocess.CompletedProcess[str]") -> str:

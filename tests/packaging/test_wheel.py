@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.conftest import ROOT, Run, build_wheel
+from tests.packaging.conftest import Run, build_wheel
+from tests.packaging.submitting import ROOT
 
 PACKAGES = ("jobs", "udfs", "schemas")
 # The platform brings these: a second copy beside it breaks Spark, CUDA or MLflow.

@@ -44,6 +44,7 @@ def history(table: Table, *newest_first: Commit) -> History:
         (SPLITS, commit(4, operation="RESTORE"), True),
         (SPLITS, commit(4, operation="OPTIMIZE", removed=True), False),
         (SPLITS, commit(4, operation="VACUUM END"), False),
+        (SPLITS, commit(4, operation="ADD COLUMNS"), False),
     ],
 )
 def test_commits_since_the_last_run(table: Table, last: Commit, changed: bool) -> None:
