@@ -1,0 +1,76 @@
+"""Remove the near-duplicates of a Parquet file in one process, with the functions that the jobs run in Spark.
+
+    python kernel.py corpus.parquet kept.parquet
+
+Reads columns id and text; writes the ids that stay: one of each group of alike documents.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from udfs.minhash import sign_batches  # after the path is set
+from udfs.shingles import ShingleRule
+from udfs.union_find import components
+
+THRESHOLD = 0.7
+MOST_APART = 100  # places of a bucket's documents that are still compared: the cost of a bucket stays linear
+PAIRS_AT_ONCE = 20_000
+
+
+def main() -> None:
+    """Read, sign, band, check, group, write."""
+    table = pq.read_table(sys.argv[1], columns=["id", "text"])
+    batches = table.rename_columns(["document_id", "text"]).to_batches(max_chunksize=8192)
+    signed = pa.Table.from_batches(sign_batches(batches, ShingleRule.words(5)))
+    pairs = candidates(signed.column("band_keys").combine_chunks())
+    parts = np.array_split(pairs, max(1, len(pairs) // PAIRS_AT_ONCE))
+    shingles = signed.column("coarse").combine_chunks()
+    alike = np.concatenate([part[similarity(shingles, part) >= THRESHOLD] for part in parts])
+    ids = table.column("id").cast(pa.string()).combine_chunks()
+    nodes, smallest = components(ids.take(pa.array(alike[:, 0])), ids.take(pa.array(alike[:, 1])))
+    removed = nodes.filter(pc.not_equal(nodes, smallest))
+    pq.write_table(pa.table({"id": ids.filter(pc.invert(pc.is_in(ids, removed))).cast(pa.int64())}), sys.argv[2])
+
+
+def candidates(band_keys: pa.ListArray) -> NDArray[np.int64]:
+    """The pairs [n, 2] of documents that share a band key, each once."""
+    sizes = np.diff(band_keys.offsets.to_numpy())
+    keys = band_keys.flatten().to_numpy()
+    order = np.argsort(keys)
+    documents = np.repeat(np.arange(len(sizes)), sizes)[order]
+    keys = keys[order]
+    pairs = [np.zeros(0, np.int64)]
+    for apart in range(1, MOST_APART):
+        met = np.flatnonzero(keys[apart:] == keys[:-apart])
+        if not len(met):
+            break
+        left, right = documents[met], documents[met + apart]
+        pairs.append((np.minimum(left, right) << 32) | np.maximum(left, right))
+    packed = np.unique(np.concatenate(pairs))
+    return np.stack([packed >> 32, packed & 0xFFFFFFFF], axis=1)
+
+
+def similarity(shingles: pa.ListArray, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The exact Jaccard similarity [n] of each pair [n, 2]."""
+    offsets, members = shingles.offsets.to_numpy(), shingles.flatten().to_numpy()
+    sizes = np.diff(offsets)[pairs]
+    flat = sizes.ravel()
+    within = np.arange(flat.sum()) - np.repeat(np.cumsum(flat) - flat, flat)
+    owner = np.repeat(np.arange(len(pairs), dtype=np.int64), sizes.sum(axis=1))
+    keys = (owner << 32) | members[np.repeat(offsets[:-1][pairs].ravel(), flat) + within].view(np.uint32)
+    keys.sort(kind="stable")  # merges: each document's shingles are in order already
+    shared = np.bincount(keys[1:][keys[1:] == keys[:-1]] >> 32, minlength=len(pairs))
+    alike: NDArray[np.float64] = shared / np.maximum(sizes.sum(axis=1) - shared, 1)
+    return alike
+
+
+if __name__ == "__main__":
+    main()
