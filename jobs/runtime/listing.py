@@ -60,10 +60,21 @@ def list_files(sources: Sequence[Source], lake: str = "", spark: SparkSession | 
 
 
 def require_present(sources: Sequence[Source]) -> None:
-    """ConfigError, before Spark starts, names all paths of this machine that are not there; nothing is listed yet."""
-    absent = [absence for source in sources if (absence := absence_of(source)) is not None]
-    if absent:
-        raise ConfigError("\n".join(map(str, absent)))
+    """ConfigError, before Spark starts, where a path of this machine is not there.
+
+    Only then are sources listed, to name all faults at once but those of tables, which Spark alone sees."""
+    if all(absence_of(source) is None for source in sources):
+        return
+    faults: list[ConfigError] = []
+    for source in sources:
+        try:
+            if (absence := absence_of(source)) is not None:
+                faults.append(absence)
+            elif source.format != "delta":
+                list_source(source)
+        except ConfigError as error:
+            faults.append(error)
+    raise ConfigError("\n".join(map(str, faults)))
 
 
 def list_one(source: Source, lake: str, spark: SparkSession | None) -> list[Listed]:

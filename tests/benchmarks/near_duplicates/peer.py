@@ -13,7 +13,7 @@ from collections.abc import Callable
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-UNIT = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
+UNIT = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
 THRESHOLD, HASHES, BANDS, RUN, AT_ONCE = 0.7, 128, 16, 5, 10_000
 
 

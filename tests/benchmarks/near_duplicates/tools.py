@@ -80,7 +80,7 @@ def _json_lines(out: Path) -> NDArray[np.int64]:
 
 
 TOOLS = (
-    Tool("sluice, in process", None, _kernel, _parquet),
+    Tool("sluice kernel", None, _kernel, _parquet),
     Tool("rensa", "rensa==0.5.0 pyarrow", _script("rensa"), _parquet),
     Tool("datasketch", "datasketch==2.0.0 pyarrow", _script("datasketch"), _parquet),
     Tool("text-dedup", "text-dedup==0.4.0", _text_dedup, _arrow),
