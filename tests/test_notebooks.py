@@ -45,18 +45,6 @@ def execute(name: str, folder: Path) -> list[Any]:
     return outputs
 
 
-@pytest.mark.spark
-def test_a_version_is_read(faq_lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLUICE_LAKE", str(faq_lake))
-    monkeypatch.setenv("SLUICE_MASTER", "local[1]")
-    monkeypatch.delenv("SLUICE_DATASET", raising=False)
-    outputs = execute("read_a_version.ipynb", tmp_path)
-    assert any("image/png" in output.get("data", {}) for output in outputs)
-    shown = [output.data["text/plain"] for output in outputs if "text/plain" in output.get("data", {})]
-    for said in ("support_faq", "train", "label_conflict", "duplicate", "merged"):
-        assert any(said in text for text in shown), said
-
-
 def write_labelled_lake(lake: Path) -> None:
     """Made-up stays at hotels, good (1) or bad (0): version 1 is smaller than version 2, and what was published last
     has no labels."""

@@ -43,6 +43,7 @@ from udfs.folding import (
     normalise,
 )
 from udfs.hashing import LONGEST_RUN, hash_runs, hash_windows, mix_bits
+from udfs.ragged import row_offsets, row_sums
 
 # Texts are cut together up to this many characters: the working set (about 60 bytes a character) then
 # stays near the caches and a huge document stands alone.
@@ -132,9 +133,9 @@ def _chunks(texts: list[str]) -> Iterator[list[str]]:
 def _shingle_chunk(texts: list[str], rule: ShingleRule) -> tuple[Shingles, Shingles]:
     """Return the fine and the coarse grain of normalised texts that fit in memory together."""
     codes = code_points("\n".join([*texts, ""]))  # the line break ends words and takes no part in any shingle
-    bounds = _offsets(np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts)))
+    bounds = row_offsets(np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts)))
     if codes.dtype != np.uint8 and not (shown := ~are_ignorable(codes)).all():
-        codes, bounds = codes[shown], _offsets(shown)[bounds]
+        codes, bounds = codes[shown], row_offsets(shown)[bounds]
     classes = classify(codes)
     letters = classes.copy()  # the fine grain has no words that could be too long
     starts, ends = _unit_bounds(classes)
@@ -146,7 +147,7 @@ def _shingle_chunk(texts: list[str], rule: ShingleRule) -> tuple[Shingles, Shing
     kept = np.repeat(has_coarse, np.diff(unit_offsets))
     values = hash_runs(codes, starts[kept], ends[kept])
     del starts, ends  # 160 MB for 10 million units, while the coarse grain takes more
-    offsets = _offsets(np.diff(unit_offsets) * has_coarse)
+    offsets = row_offsets(np.diff(unit_offsets) * has_coarse)
     return fine, _grain(values, weights[kept], offsets, 2 * rule.coarse_units, _COARSE_SEED)
 
 
@@ -186,8 +187,8 @@ def _grains(
     weights: NDArray[np.uint8], unspaced: NDArray[np.bool_], offsets: NDArray[np.int64], rule: ShingleRule
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which documents [n] have the fine and which the coarse grain."""
-    total = _sums(weights, offsets)
-    alone = _sums(weights * unspaced, offsets)
+    total = row_sums(weights, offsets)
+    alone = row_sums(weights * unspaced, offsets)
     # weight / 2 >= (limits weighted by share), times 2 * weight: whole numbers, the same on every machine
     low, high = (
         2 * (alone * unspaced_limit + (total - alone) * spaced_limit)
@@ -226,28 +227,15 @@ def _grain(
 ) -> Shingles:
     """Return the distinct windows of weight `whole` over the items of each document."""
     hashes, kept = hash_windows(values, weights, offsets, whole, seed)
-    counts = _sums(kept.view(np.uint8), offsets)
+    counts = row_sums(kept.view(np.uint8), offsets)
     members = (mix_bits(hashes[kept]) >> np.uint64(32)).astype(np.uint32)
-    bounds = _offsets(counts)
+    bounds = row_offsets(counts)
     # One document at a time: twice as fast as all at once, with the documents in the upper half of 64 bits.
     for first, last in itertools.pairwise(bounds.tolist()):
         members[first:last].sort()
     fresh = np.diff(members, prepend=~members[:1]) != 0
     fresh[bounds[:-1][counts > 0]] = True
-    return Shingles(_offsets(_sums(fresh.view(np.uint8), bounds)), members[fresh], counts > 0)
-
-
-def _sums(values: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the sum of each document's values."""
-    prefix = np.zeros(len(values) + 1, np.int64)
-    np.cumsum(values, out=prefix[1:])
-    sums: NDArray[np.int64] = prefix[offsets[1:]] - prefix[offsets[:-1]]
-    return sums
-
-
-def _offsets(counts: NDArray[np.int64] | NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the CSR offsets [n + 1] of rows with these counts [n]."""
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+    return Shingles(row_offsets(row_sums(fresh.view(np.uint8), bounds)), members[fresh], counts > 0)
 
 
 def _concatenate(parts: list[Shingles]) -> Shingles:
@@ -256,4 +244,4 @@ def _concatenate(parts: list[Shingles]) -> Shingles:
         return Shingles(np.zeros(1, np.int64), np.zeros(0, np.uint32), np.zeros(0, np.bool_))
     counts = np.concatenate([np.diff(part.offsets) for part in parts])
     hashes = np.concatenate([part.hashes for part in parts])
-    return Shingles(_offsets(counts), hashes, np.concatenate([part.present for part in parts]))
+    return Shingles(row_offsets(counts), hashes, np.concatenate([part.present for part in parts]))

@@ -16,6 +16,7 @@ from jobs.runtime.story import tell
 from jobs.runtime.tables import Lake
 from jobs.runtime.views import register
 from tests.pipeline.story import assert_told, drawn
+from tests.test_notebooks import execute
 from tests.test_readme import blocks
 
 pytestmark = pytest.mark.spark
@@ -107,3 +108,15 @@ def test_random_records_are_explained_as_the_outcomes_say(
     fates = {row["record_id"]: [row] for row in random.Random(1).sample(sorted(rows), 5_000)}
     for ident in drawn(fates)[:RECORDS_OF_EACH]:
         assert_told(tell(facts_of(demo, recipe, ident)), fates[ident][0])
+
+
+def test_the_notebook_reads_a_version(demo: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a process and a session of its own, as a user has it."""
+    settings = {"SLUICE_LAKE": demo.location, "SLUICE_DATASET": "reviews_zh", "SLUICE_MASTER": "local[1]"}
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    outputs = execute("read_a_version.ipynb", tmp_path)
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    shown = [output.data["text/plain"] for output in outputs if "text/plain" in output.get("data", {})]
+    for said in ("reviews_zh", "train", "label_conflict", "duplicate", "merged"):
+        assert any(said in text for text in shown), said
