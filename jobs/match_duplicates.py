@@ -18,6 +18,7 @@ from schemas.signatures import SIGNATURES
 
 # New documents whose band keys every task gets: 32 keys of 8 bytes each, some 20 MB as a hash table.
 MOST_SENT = 20_000
+NEXT_KEYS = ("next_1", "next_2", "next_3")
 
 
 class Params(BaseModel, frozen=True, extra="forbid"):
@@ -61,15 +62,13 @@ def bucket_entries(signatures: DataFrame, fresh: DataFrame, *, few: bool) -> Dat
 
     Only buckets that hold a new document and another one stay. Ids travel as 8 bytes.
     """
-    keys = F.transform(
-        "band_keys", lambda key, i: F.struct(key.alias("key"), F.xxhash64(key, *_next_keys(i)).alias("finer"))
-    )
-    marked = signatures.select("document_id", keys.alias("keys")).join(
+    marked = signatures.select("document_id", "band_keys").join(
         fresh.select("document_id", F.lit(True).alias("is_new")), "document_id", "left"
     )
-    entries = marked.select(
-        F.xxhash64("document_id").alias("doc"), F.coalesce("is_new", F.lit(False)).alias("is_new"), F.inline("keys")
+    named = marked.select(
+        F.xxhash64("document_id").alias("doc"), F.coalesce("is_new", F.lit(False)).alias("is_new"), _keys()
     )
+    entries = named.select("doc", "is_new", "key", F.xxhash64("key", *NEXT_KEYS).alias("finer"))
     if few:
         wanted = signatures.join(F.broadcast(fresh), "document_id", "left_semi").select(
             F.explode("band_keys").alias("key")
@@ -80,11 +79,17 @@ def bucket_entries(signatures: DataFrame, fresh: DataFrame, *, few: bool) -> Dat
     return counted.where("size > 1 AND has_new").drop("has_new")
 
 
-def _next_keys(index: Column) -> list[Column]:
-    """The three band keys that follow, wrapping round: a fixed division that no arrival changes."""
-    return [
-        F.element_at("band_keys", (F.pmod(index + step, F.size("band_keys")) + 1).cast("int")) for step in (1, 2, 3)
-    ]
+def _keys() -> Column:
+    """Columns key, next_1, next_2, next_3: a row for each band key and the three that follow, wrapping round.
+
+    Together they divide in a way that no arrival changes.  Rotated arrays: Spark would interpret a lambda a key."""
+    size = F.size("band_keys")
+    turned = []
+    for step, name in enumerate(NEXT_KEYS, start=1):
+        first = F.pmod(F.lit(step), F.greatest(size, F.lit(1))).cast("int")
+        rest = F.slice("band_keys", first + 1, size - F.least(first, size))
+        turned.append(F.concat(rest, F.slice("band_keys", F.lit(1), first)).alias(name))
+    return F.inline(F.arrays_zip(F.col("band_keys").alias("key"), *turned))
 
 
 def divide_buckets(entries: DataFrame, params: Params) -> DataFrame:

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
+from jobs.runtime.delta_jars import DELTA, delta_jar, known_jars
 from jobs.runtime.errors import AbsentError
 from jobs.runtime.findings import NOT_TRIED, OK, TO_FETCH, Check, Said
 from jobs.runtime.java import java_home
 from jobs.runtime.job import Job
-from jobs.runtime.session import DELTA, delta_jar
 
 # Libraries that Python brings itself.
 WITHIN_PYTHON = {"unicodedata"}
@@ -47,6 +47,6 @@ def check_java() -> Said:
 def check_spark() -> Said:
     """PySpark, and whether its first start has Delta's jars to fetch."""
     number = version("pyspark")
-    if delta_jar().is_file() or "SPARK_HOME" in os.environ:
+    if known_jars() or delta_jar().is_file() or "SPARK_HOME" in os.environ:
         return OK, f"{number}, {DELTA}"
     return TO_FETCH, f"{number}; its first start fetches {DELTA} from a Maven repository to {delta_jar().parent}"

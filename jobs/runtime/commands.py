@@ -9,6 +9,7 @@ from jobs.runtime import explain, export, findings, log_lines, presence, results
 from jobs.runtime.check import needs_spark, recipe_checks
 from jobs.runtime.check_machine import machine_checks
 from jobs.runtime.closing import show_closing
+from jobs.runtime.compiling import queries_over
 from jobs.runtime.console import console
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ConfigError
@@ -18,6 +19,7 @@ from jobs.runtime.plan import plan_recipe
 from jobs.runtime.recipe import Recipe, load_recipe
 from jobs.runtime.recipe_file import without_credentials
 from jobs.runtime.run import between, run_recipe
+from jobs.runtime.sizes import are_small
 from jobs.runtime.tables import Lake
 from jobs.runtime.views import query
 
@@ -43,7 +45,7 @@ def run(
     chosen = between(PIPELINE, first, last)
     if any(job.outside for job in chosen):
         require_present([source for recipe in loaded for source in recipe.sources])
-    spark = _start()
+    spark = _start(small=are_small(loaded))
     if plan:
         for recipe in loaded:
             show.show_plan(recipe.dataset, plan_recipe(spark, recipe, PIPELINE, first, last))
@@ -57,7 +59,7 @@ def show_status(path: str, overrides: Overrides, tables: str | None) -> None:
     if presence.is_absent(recipe.tables):
         show.say(presence.absent(recipe))
         return
-    show.show_status(recipe.dataset, status.status_of(_start(), recipe, PIPELINE))
+    show.show_status(recipe.dataset, status.status_of(_start(small=True), recipe, PIPELINE))
 
 
 def check(recipes: list[str], overrides: Overrides, tables: str | None) -> None:
@@ -85,16 +87,15 @@ def check(recipes: list[str], overrides: Overrides, tables: str | None) -> None:
 
 def tell(path: str, ident: str, form: str, tables: str | None) -> None:
     """`sluice explain`: the story of one record or document."""
-    from jobs.runtime.session import without_compiling
-
     recipe = _load(path, None, tables)
     if form not in show.STORY_FORMATS:
         raise ConfigError(f"--format {form}: expected one of {', '.join(show.STORY_FORMATS)}")
     presence.require_lake_folder(recipe)
-    lake = Lake(_start(), recipe.tables, recipe.location)
-    without_compiling(lake.spark)
-    presence.require_lake(lake, recipe)
-    show.show_story(explain.explain(lake, recipe, ident), form)
+    lake = Lake(_start(small=True), recipe.tables, recipe.location)
+    with queries_over(lake.spark):
+        presence.require_lake(lake, recipe)
+        story = explain.explain(lake, recipe, ident)
+    show.show_story(story, form)
 
 
 def ask(path: str, statement: str, form: str, tables: str | None) -> None:
@@ -139,14 +140,14 @@ def _open(recipe: Recipe) -> Lake:
     return lake
 
 
-def _start() -> "SparkSession":
+def _start(*, small: bool = False) -> "SparkSession":
     log = terminal.quiet()
     from jobs.runtime.session import open_session
 
     console.quiet = log_lines.is_json()
     started = time.monotonic()
     with console.status("starting Spark ..."):
-        spark = open_session(log)
+        spark = open_session(log, small=small)
     if console.is_terminal:
         console.print(f"[dim]Spark {spark.version} ready in {time.monotonic() - started:.1f} s[/dim]")
     return spark

@@ -35,6 +35,14 @@ class History:
         commits = self._commits.get(table.name)
         return commits[0].version if commits else None
 
+    def rows(self, table: Table) -> int | None:
+        """At most as many rows the table has: what its commits wrote. None when nobody knows."""
+        commits = self._commits.get(table.name, [])
+        wrote = [commit for commit in commits if commit.operation not in (*ROWS_STAND, "CREATE TABLE")]
+        if len(commits) >= LOOK_BACK or any(commit.rows < 0 for commit in wrote):
+            return None
+        return sum(commit.rows for commit in wrote)
+
     def wrote(self, table: Table, commit: Commit) -> None:
         """Remember what this run has written."""
         self._commits[table.name] = [commit, *self._commits.get(table.name, [])]

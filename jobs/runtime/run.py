@@ -10,7 +10,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs.runtime import console, gates, lake_params, lease, log_lines, recording, tracking, views
+from jobs.runtime import compiling, console, gates, lake_params, lease, log_lines, recording, tracking, views
 from jobs.runtime.context import Context, open_context
 from jobs.runtime.errors import ConfigError, GateRefusal
 from jobs.runtime.execute import Outcome, execute
@@ -42,6 +42,7 @@ def run_recipe(
     lake = Lake(spark, recipe.tables, recipe.location)
     run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S") + "-" + uuid.uuid4().hex[:6]
     with (
+        compiling.queries_over(spark),
         console.progress(f"{recipe.dataset}: opening the lake", len(chosen)) as bar,
         # What other runs did is read once none of them can write any more.
         lease.hold(lake, run_id) as held,
@@ -164,7 +165,8 @@ def _execute(context: Context, job: Job) -> Outcome:
     inputs = [table for table in job.watched if table != job.writes]
     context.scope.pins = {table.name: context.history.head(table) for table in inputs}
     external = job.external(context) if job.external else {}
-    outcome = execute(job, context.scope, _note(context, job), external)
+    with compiling.queries_over(context.lake.spark, compiling.rows_of(context, job)):
+        outcome = execute(job, context.scope, _note(context, job), external)
     if outcome.commit is not None:
         context.history.wrote(job.writes, outcome.commit)
     return outcome

@@ -1,7 +1,4 @@
-"""The Spark session: the active one where a platform has it, else local with Delta.
-
-The only file that knows where Delta's jars and Java come from.
-"""
+"""The Spark session: the active one where a platform has it, else local with Delta."""
 
 import os
 import signal
@@ -16,34 +13,27 @@ from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
 from jobs.runtime.connect import REMOTE, remote_session
+from jobs.runtime.delta_jars import DELTA, delta_conf, remember_jars
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.java import java_home
 from jobs.runtime.ship_wheel import ship_wheel
 
-DELTA = "io.delta:delta-spark_4.1_2.13:4.2.0"
-IVY = ".ivy2.5.2"
 LOCAL = "local[*]"
 
-# Spark brings these itself; Delta's second copies would cost a download of 80 MB and time in every Python worker.
-IN_SPARK = (
-    "org.apache.*:*,org.slf4j:*,com.fasterxml.jackson.core:*,com.google.code.findbugs:*,org.roaringbitmap:*,"
-    "org.xerial.snappy:*,com.github.luben:*,io.airlift:*,commons-pool:*,commons-logging:*,javax.annotation:*,"
-    "org.locationtech.jts:*"
-)
-
 # A run plans hundreds of small queries once each: optimising code for later cost a third of all its CPU. Hot loops of a
-# long run are still optimised, five times later.
+# long run are still optimised, 25 times later.
 JVM_OPTIONS = (
-    "-XX:+IgnoreUnrecognizedVMOptions -XX:+UseParallelGC -XX:Tier4InvocationThreshold=25000 "
-    "-XX:Tier4MinInvocationThreshold=3000 -XX:Tier4CompileThreshold=75000 -XX:Tier4BackEdgeThreshold=200000"
+    "-XX:+IgnoreUnrecognizedVMOptions -XX:+UseParallelGC -XX:Tier4InvocationThreshold=125000 "
+    "-XX:Tier4MinInvocationThreshold=15000 -XX:Tier4CompileThreshold=375000 -XX:Tier4BackEdgeThreshold=1000000"
 )
+# Where there is little to do, no loop is hot enough to be worth the second compiler; without it the code cache would be
+# small too.
+SMALL_JVM_OPTIONS = "-XX:+UseParallelGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 
 # Delta's 50 snapshot partitions are sized for clusters: on a laptop they cost seconds a write.
 LOCAL_CONF = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-    "spark.jars.packages": DELTA,
-    "spark.jars.excludes": IN_SPARK,
     "spark.python.daemon.module": "jobs.runtime.worker_daemon",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.driver.bindAddress": "127.0.0.1",
@@ -62,7 +52,11 @@ LOCAL_CONF = {
     # Scoring and parsing dominate; idle workers are reused, and a plan's widths stay readable in the log.
     "spark.sql.debug.maxToStringFields": "100",
 }
-SESSION_CONF = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
+SESSION_CONF = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"} | {
+    # Hashes do not repeat within a file: a dictionary of them is built and thrown away, half the time of the write.
+    f"parquet.enable.dictionary#{name}.list.element": "false"
+    for name in ("fine", "coarse", "band_keys")
+}
 DELTA_SQL = ("spark.sql.extensions", "spark.sql.catalog.spark_catalog")
 DATABRICKS = "DATABRICKS_RUNTIME_VERSION"
 # The last two are of spark-submit: on the machine that starts it, and where YARN runs the driver.
@@ -71,22 +65,18 @@ DECIDED_BY = (DATABRICKS, REMOTE, "SPARK_ENV_LOADED", "PYSPARK_GATEWAY_PORT")
 
 def local_master() -> str | None:
     """The master of the session that would be started here; None where a platform or spark-submit decides."""
-    if SparkSession.getActiveSession() is not None or _on_platform():
+    if SparkSession.getActiveSession() is not None or on_platform():
         return None
     return os.environ.get("SLUICE_MASTER", LOCAL)
 
 
-def delta_jar() -> Path:
-    """Where Spark keeps Delta's jar once its first start has fetched it."""
-    group, name, number = DELTA.split(":")
-    return Path.home() / IVY / "jars" / f"{group}_{name}-{number}.jar"
+def open_session(log_file: Path | None = None, master: str | None = None, *, small: bool = False) -> SparkSession:
+    """The active session, or a new local one whose JVM writes to `log_file` instead of the terminal.
 
-
-def open_session(log_file: Path | None = None, master: str | None = None) -> SparkSession:
-    """The active session, or a new local one whose JVM writes to `log_file` instead of the terminal."""
+    small: whether it has little to do, some 100,000 rows at most (jobs/runtime/sizes.py)."""
     active = SparkSession.getActiveSession()
-    if active is None and not _on_platform():
-        active = _local_session(log_file, master or os.environ.get("SLUICE_MASTER", LOCAL))
+    if active is None and not on_platform():
+        active = _local_session(log_file, master or os.environ.get("SLUICE_MASTER", LOCAL), small)
     spark = active or _given_session()
     for key, value in SESSION_CONF.items():
         with suppress(Exception):  # serverless refuses some settings and has these already
@@ -133,26 +123,19 @@ def _has_delta(spark: SparkSession) -> bool:
     return True
 
 
-def without_compiling(spark: SparkSession) -> None:
-    """For a dozen queries that run once over few rows: compiling each costs a local session more than it gives."""
-    if not _on_platform():
-        with suppress(Exception):  # some sessions refuse these
-            spark.conf.set("spark.sql.codegen.wholeStage", "false")
-            spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
-
-
-def _on_platform() -> bool:
+def on_platform() -> bool:
     """Whether spark-submit or a platform has already decided master and jars."""
     return any(name in os.environ for name in DECIDED_BY)
 
 
-def _local_session(log_file: Path | None, master: str) -> SparkSession:
+def _local_session(log_file: Path | None, master: str, small: bool) -> SparkSession:
     os.environ["JAVA_HOME"] = str(java_home())
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     builder = SparkSession.builder.appName("sluice").master(master)
-    for key, value in LOCAL_CONF.items():
+    jvm = {"spark.driver.extraJavaOptions": SMALL_JVM_OPTIONS} if small else {}
+    for key, value in (LOCAL_CONF | jvm | delta_conf(master)).items():
         builder = builder.config(key, value)
     try:
         with _terminal_to(log_file):
@@ -166,6 +149,7 @@ def _local_session(log_file: Path | None, master: str) -> SparkSession:
             "from a Maven repository; where it reaches none, name a mirror by spark.jars.ivySettings in "
             "spark-defaults.conf."
         ) from None
+    remember_jars(spark)
     _stop_at_once()
     return spark
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pyspark
 
+from jobs.runtime.delta_jars import DELTA, IN_SPARK
 from jobs.runtime.java import java_home
-from jobs.runtime.session import DELTA, DELTA_SQL, IN_SPARK, LOCAL_CONF
+from jobs.runtime.session import DELTA_SQL, LOCAL_CONF
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = Path(pyspark.__file__).parent

@@ -9,7 +9,8 @@ import pytest
 import typer
 
 from jobs.runtime.cli import app
-from jobs.runtime.session import DELTA, DELTA_SQL, LOCAL_CONF
+from jobs.runtime.delta_jars import DELTA
+from jobs.runtime.session import DELTA_SQL, LOCAL_CONF
 from tests.packaging.conftest import Run
 from tests.packaging.submitting import ROOT
 

@@ -33,10 +33,12 @@ OF_THE_RUN = (
     "modified_ms",
 )
 
-# The command itself, with another number of partitions than a laptop's.
+# The command itself, with another number of partitions than a laptop's, and with queries compiled or not as asked.
 ENTRY = """
-from jobs.runtime import cli, session
+from jobs.runtime import cli, compiling, session
 session.LOCAL_CONF["spark.sql.shuffle.partitions"] = "{partitions}"
+if {compiled}:
+    compiling.FEW_ROWS = 0
 cli.main()
 """
 
@@ -63,10 +65,12 @@ class Project:
         self.recipe.write_text(yaml.safe_dump(top | sections, allow_unicode=True))
 
     def start(
-        self, master: str = "local[2]", options: Sequence[str] = (), partitions: int = 4
+        self, master: str = "local[2]", options: Sequence[str] = (), partitions: int = 4, compiled: bool = False
     ) -> "subprocess.Popen[str]":
-        """Start `sluice run` in this folder, as the leader of a process group; partitions: of Spark's shuffles."""
-        entry = ENTRY.format(partitions=partitions)
+        """Start `sluice run` in this folder, as the leader of a process group.
+
+        partitions: of Spark's shuffles.  compiled: whether Spark compiles queries over few rows too."""
+        entry = ENTRY.format(partitions=partitions, compiled=compiled)
         command = [sys.executable, "-c", entry, "run", str(self.recipe), *options]
         environment = {
             **os.environ,
@@ -84,9 +88,11 @@ class Project:
             start_new_session=True,
         )
 
-    def run(self, master: str = "local[2]", options: Sequence[str] = (), partitions: int = 4) -> str:
+    def run(
+        self, master: str = "local[2]", options: Sequence[str] = (), partitions: int = 4, compiled: bool = False
+    ) -> str:
         """Run to the end; fails with what the run said unless it exits with 0."""
-        process = self.start(master, options, partitions)
+        process = self.start(master, options, partitions, compiled)
         said, _ = process.communicate(timeout=900)
         assert process.returncode == 0, said
         return said

@@ -47,12 +47,12 @@ def build(
 def test_one_core_and_two_give_equal_tables(
     project: Any, intents: list[dict[str, str]], parts_writer: Any, contents: Any, spark: SparkSession
 ) -> None:
-    """Nor do the partitions of shuffles and the tasks of Python steps change anything."""
+    """Nor do the partitions of shuffles, the tasks of Python steps and the compiling of queries change anything."""
     few: dict[str, Any] = SECTIONS | {"hash_shingles": {"tasks": 3}, "find_leaks": {"tasks": 1}}
     lakes = {}
     for master, partitions, sections in (("local[1]", 3, few), ("local[2]", 8, SECTIONS)):
         made = build(project, f"on {partitions}", intents, parts_writer, sections=sections)
-        made.run(master, partitions=partitions)
+        made.run(master, partitions=partitions, compiled=master == "local[2]")
         lakes[master] = contents(made.lake)
         assert capped_meetings(spark, made.lake) > 0, "no bucket was above the cap: the test does not test it"
     assert linked_across_splits(spark, made.lake) == 0

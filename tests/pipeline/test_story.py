@@ -40,8 +40,7 @@ OF_THE_LAKE = ("clean_text", "collect_documents", "hash_shingles", "match_duplic
 def story(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterator[Story]:
     """The lake of the story; the tests below are its chapters and run in their order."""
     folder = tmp_path_factory.mktemp("story")
-    # As a run of its own would have them: real rows are worth compiling for.
-    conf = {"shuffle.partitions": "8", "codegen.wholeStage": "true", "codegen.factoryMode": "FALLBACK"}
+    conf = {"shuffle.partitions": "8"}  # as a run of its own might have it
     before = {name: spark.conf.get(f"spark.sql.{name}") or "" for name in conf}
     for name, value in conf.items():
         spark.conf.set(f"spark.sql.{name}", value)

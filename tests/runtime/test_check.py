@@ -141,7 +141,7 @@ def test_lines_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_run_says_what_is_absent_before_spark_starts(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def started() -> None:
+    def started(*, small: bool) -> None:
         raise ConfigError("Spark was started")
 
     monkeypatch.setattr(commands, "_start", started)

@@ -64,3 +64,18 @@ def test_what_the_run_itself_writes_is_seen_by_the_jobs_behind() -> None:
     told.wrote(SPLITS, commit(4, dataset="mine"))
     assert told.changed(SPLITS, 3) and told.head(SPLITS) == 4
     assert not told.changed(CLEAN_RECORDS, 0) and told.head(CLEAN_RECORDS) is None
+
+
+@pytest.mark.parametrize(
+    ("commits", "rows"),
+    [
+        ((commit(2, 5), commit(1, 4), commit(0, -1, operation="CREATE TABLE")), 9),
+        ((commit(2, -1, operation="OPTIMIZE"), commit(1, 4)), 4),
+        ((commit(2, -1, operation="CLONE"), commit(1, 4)), None),
+        ((commit(2, -1), commit(1, 4)), None),
+        (tuple(commit(version) for version in range(LOOK_BACK, 0, -1)), None),
+        ((), 0),
+    ],
+)
+def test_how_many_rows_a_table_has_at_most(commits: tuple[Commit, ...], rows: int | None) -> None:
+    assert history(SPLITS, *commits).rows(SPLITS) == rows
