@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from udfs.hashing import mix_bits
+from udfs.ragged import row_offsets
 from udfs.shingles import ShingleRule, Shingles, shingle
 
 EMPTY: Final = np.uint32(0xFFFFFFFF)
@@ -76,15 +77,15 @@ def sign_batches(
     The int32 of a shingle is its unsigned hash less 2^31, which keeps the order.
     """
     for document_ids, grains in shingle_slices(batches, rule):
-        keys = [
-            band_keys(signatures(grain, num_hashes, seed), bands, rows, salt)
-            for grain, salt in zip(grains, (FINE_SALT, COARSE_SALT), strict=True)
-        ]
-        kept = np.stack([grain.present for grain in grains], axis=1)
-        offsets = np.concatenate([[0], np.cumsum(kept.sum(axis=1) * bands)])
-        listed = pa.ListArray.from_arrays(
-            pa.array(offsets, pa.int32()), pa.array(np.stack(keys, axis=1)[kept].ravel(), pa.int64())
-        )
+        has_grain = np.stack([grain.present for grain in grains], axis=1)
+        places = np.cumsum(has_grain).reshape(has_grain.shape) - 1  # of each document's grains among all
+        keys = np.empty((int(has_grain.sum()), bands), np.int64)
+        for column, (grain, salt) in enumerate(zip(grains, (FINE_SALT, COARSE_SALT), strict=True)):
+            if len(rows_with := np.flatnonzero(grain.present)):
+                signed = signatures(grain, num_hashes, seed)[rows_with]
+                keys[places[rows_with, column]] = band_keys(signed, bands, rows, salt)
+        offsets = row_offsets(has_grain.sum(axis=1) * bands)
+        listed = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(keys.ravel()))
         yield _record_batch(document_ids, grains, {"band_keys": listed})
 
 

@@ -205,6 +205,8 @@ def _fine_grain(
     rule: ShingleRule,
 ) -> Shingles:
     """Return the character shingles, over the fold, of the documents that have the fine grain."""
+    if not has_fine.any():
+        return Shingles(np.zeros_like(bounds), np.zeros(0, np.uint32), has_fine)
     kept = np.flatnonzero(np.repeat(has_fine, np.diff(bounds)) & (classes != OTHER))
     lengths = {
         LETTER: rule.fine_letters, UNSPACED: rule.fine_unspaced,
