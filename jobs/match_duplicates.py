@@ -5,8 +5,10 @@ New documents meet all documents of the lake that share a band key; the exact Ja
 decides. Old documents are neither signed nor compared again.
 """
 
+from functools import partial
+
 from pydantic import BaseModel, Field
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.frames.jaccard import similarity
@@ -15,9 +17,14 @@ from jobs.runtime.params import Count, Similarity
 from schemas.documents import DOCUMENTS
 from schemas.duplicate_matches import DUPLICATE_MATCHES
 from schemas.signatures import SIGNATURES
+from udfs.buckets import MEETING_SCHEMA, meeting_batches
 
 # New documents whose band keys every task gets: 32 keys of 8 bytes each, some 20 MB as a hash table.
 MOST_SENT = 20_000
+# Pairs whose documents every task gets, so that the shingles of all others are not shuffled: some 60 MB likewise.
+MOST_PAIRS_SENT = 500_000
+# Tasks that look for meetings hold their entries in memory: 60 bytes each.
+LEAST_TASKS, ENTRIES_A_TASK, KEYS_A_DOCUMENT = 8, 4_000_000, 32
 NEXT_KEYS = ("next_1", "next_2", "next_3")
 
 
@@ -35,11 +42,14 @@ def transform(new_documents: DataFrame, signatures: DataFrame, params: Params) -
     """Input columns of signatures: document_id, fine, coarse, band_keys.  Output columns: document_id, method,
     matches, uncompared; one row for every new document."""
     fresh = new_documents.select("document_id", F.xxhash64("document_id").alias("doc")).localCheckpoint()
-    entries = bucket_entries(signatures, fresh, few=are_few(fresh, signatures)).transform(divide_buckets, params)
-    matches = candidate_pairs(entries, params).transform(verify, signatures, params).transform(by_document)
+    num_new, num_signed = fresh.count(), signatures.count()
+    few = num_new <= MOST_SENT and num_new * 4 <= num_signed
+    tasks = max(LEAST_TASKS, num_signed * KEYS_A_DOCUMENT // ENTRIES_A_TASK)
+    met = meetings(bucket_entries(signatures, fresh, few=few), params, tasks).localCheckpoint()
+    matches = verify(candidate_pairs(met).localCheckpoint(), signatures, params).transform(by_document)
     return (
         fresh.join(matches, "document_id", "left")
-        .join(left_out(entries, params), "doc", "left")
+        .join(left_out(met), "doc", "left")
         .select(
             "document_id",
             F.lit("minhash").alias("method"),
@@ -51,32 +61,20 @@ def transform(new_documents: DataFrame, signatures: DataFrame, params: Params) -
     )
 
 
-def are_few(fresh: DataFrame, signatures: DataFrame) -> bool:
-    """Whether the new documents are so few that their band keys, sent to every task, save a shuffle of all others."""
-    count = fresh.count()
-    return count <= MOST_SENT and count * 4 <= signatures.count()
-
-
 def bucket_entries(signatures: DataFrame, fresh: DataFrame, *, few: bool) -> DataFrame:
-    """One row a document and band: key, the finer key that divides a great bucket, whether the document is new.
+    """One row a document and band: doc, is_new, key, finer (divides a great bucket).  Ids travel as 8 bytes.
 
-    Only buckets that hold a new document and another one stay. Ids travel as 8 bytes.
-    """
+    few: the new documents are so few that their band keys, sent to every task, save a shuffle of all others."""
     marked = signatures.select("document_id", "band_keys").join(
         fresh.select("document_id", F.lit(True).alias("is_new")), "document_id", "left"
     )
-    named = marked.select(
-        F.xxhash64("document_id").alias("doc"), F.coalesce("is_new", F.lit(False)).alias("is_new"), _keys()
-    )
+    is_new = F.coalesce("is_new", F.lit(False)).alias("is_new")
+    named = marked.select(F.xxhash64("document_id").alias("doc"), is_new, _keys())
     entries = named.select("doc", "is_new", "key", F.xxhash64("key", *NEXT_KEYS).alias("finer"))
-    if few:
-        wanted = signatures.join(F.broadcast(fresh), "document_id", "left_semi").select(
-            F.explode("band_keys").alias("key")
-        )
-        entries = entries.join(F.broadcast(wanted.distinct()), "key", "left_semi")
-    bucket = Window.partitionBy("key")
-    counted = entries.withColumns({"size": F.count("doc").over(bucket), "has_new": F.bool_or("is_new").over(bucket)})
-    return counted.where("size > 1 AND has_new").drop("has_new")
+    if not few:
+        return entries
+    wanted = signatures.join(F.broadcast(fresh), "document_id", "left_semi").select(F.explode("band_keys").alias("key"))
+    return entries.join(F.broadcast(wanted.distinct()), "key", "left_semi")
 
 
 def _keys() -> Column:
@@ -92,56 +90,36 @@ def _keys() -> Column:
     return F.inline(F.arrays_zip(F.col("band_keys").alias("key"), *turned))
 
 
-def divide_buckets(entries: DataFrame, params: Params) -> DataFrame:
-    """Columns doc, is_new, bucket, bucket_size (documents that meet), place (order in it by hash), size (undivided)."""
-    bucket = F.when(F.col("size") <= params.bucket_cap, F.col("key")).otherwise(F.xxhash64("key", "finer"))
-    divided = entries.withColumn("bucket", bucket)
-    meeting = Window.partitionBy("bucket")
-    return divided.select(
-        "doc",
-        "is_new",
-        "bucket",
-        "size",
-        F.count("doc").over(meeting).alias("bucket_size"),
-        F.row_number().over(meeting.orderBy("doc")).alias("place"),
-    )
+def meetings(entries: DataFrame, params: Params, tasks: int) -> DataFrame:
+    """Columns left_doc, right_doc, left_new, right_new: the meetings of each bucket; and missed, in rows of their own
+    with the new document as left_doc (udfs/buckets.py)."""
+    meet = partial(meeting_batches, cap=params.bucket_cap, anchors=params.anchors)
+    return entries.repartition(tasks, "key").mapInArrow(meet, MEETING_SCHEMA)
 
 
-def candidate_pairs(entries: DataFrame, params: Params) -> DataFrame:
-    """Columns left_doc, right_doc: distinct pairs that meet in a bucket, at least one of them new.
+def candidate_pairs(met: DataFrame) -> DataFrame:
+    """Columns left_doc, right_doc, left_new, right_new: distinct pairs."""
+    pairs = met.where("missed IS NULL").groupBy("left_doc", "right_doc")
+    return pairs.agg(F.max("left_new").alias("left_new"), F.max("right_new").alias("right_new"))
 
-    Sizes are equal within a bucket. Naming them keeps the column in both sides, so that Spark shuffles the entries once
-    for the pairs and for `left_out`.
-    """
-    meeting = (F.col("bucket_size") <= params.bucket_cap) | (F.col("place") <= params.anchors)
-    left = entries.where(meeting).select(
-        "bucket",
-        F.col("size").alias("left_size"),
-        F.col("doc").alias("left_doc"),
-        F.col("place").alias("left_place"),
-        F.col("is_new").alias("left_new"),
-    )
-    right = entries.select(
-        "bucket",
-        F.col("size").alias("right_size"),
-        F.col("doc").alias("right_doc"),
-        F.col("place").alias("right_place"),
-        F.col("is_new").alias("right_new"),
-    )
-    wanted = "left_place < right_place AND (left_new OR right_new) AND left_size <= right_size"
-    pairs = left.join(right, "bucket").where(wanted)
-    return pairs.groupBy("left_doc", "right_doc").agg(
-        F.max("left_new").alias("left_new"), F.max("right_new").alias("right_new")
-    )
+
+def left_out(met: DataFrame) -> DataFrame:
+    """Columns doc (new), uncompared: meetings that the caps left out."""
+    missed = met.where("missed IS NOT NULL").select(F.col("left_doc").alias("doc"), "missed")
+    return missed.groupBy("doc").agg(F.sum("missed").alias("uncompared"))
 
 
 def verify(pairs: DataFrame, signatures: DataFrame, params: Params) -> DataFrame:
     """Columns document_id, other_id, similarity of the pairs whose exact Jaccard similarity reaches the threshold.
 
     The new document of a pair holds the match; of two new ones the one with the greater id."""
+    named = signatures.withColumn("doc", F.xxhash64("document_id"))
+    if pairs.count() <= MOST_PAIRS_SENT:
+        ids = pairs.select(F.explode(F.array("left_doc", "right_doc")).alias("doc")).distinct()
+        named = named.join(F.broadcast(ids), "doc", "left_semi")
     sides = {
-        side: signatures.select(
-            F.xxhash64("document_id").alias(f"{side}_doc"),
+        side: named.select(
+            F.col("doc").alias(f"{side}_doc"),
             F.struct("document_id", "fine", "coarse").alias(side),
         )
         for side in ("left", "right")
@@ -162,16 +140,6 @@ def by_document(pairs: DataFrame) -> DataFrame:
     """One row a document with its matches in order of id."""
     match = F.struct(F.col("other_id").alias("document_id"), "similarity")
     return pairs.groupBy("document_id").agg(F.array_sort(F.collect_list(match)).alias("matches"))
-
-
-def left_out(entries: DataFrame, params: Params) -> DataFrame:
-    """Meetings that the caps left out, per new document: those of other divisions, and those beyond the anchors."""
-    beyond = F.when(
-        (F.col("bucket_size") > params.bucket_cap) & (F.col("place") > params.anchors),
-        F.col("bucket_size") - 1 - params.anchors,
-    ).otherwise(0)
-    missed = F.col("size") - F.col("bucket_size") + beyond
-    return entries.where("is_new AND bucket IS NOT NULL").groupBy("doc").agg(F.sum(missed).alias("uncompared"))
 
 
 JOB = Job(

@@ -178,16 +178,3 @@ def test_few_new_documents_find_the_same_in_another_way(
     assert 4 * len(new) <= len(signed) and sum(len(one["matches"]) for one in few) > 5
     monkeypatch.setattr(module, "MOST_SENT", 0)
     assert rows(run(spark, new, signed, params), "document_id") == few
-
-
-def test_entries_are_shuffled_once_for_pairs_and_counts(
-    spark: SparkSession, capsys: pytest.CaptureFixture[str]
-) -> None:
-    spark.conf.set("spark.sql.adaptive.enabled", "false")  # else reuse shows only after the run
-    try:
-        run(spark, ["a"], [("a", [1], None, [1])], Params()).explain()
-    finally:
-        spark.conf.set("spark.sql.adaptive.enabled", "true")
-    plan = [line for line in capsys.readouterr().out.splitlines() if "ReusedExchange" not in line]
-    assert sum("Exchange hashpartitioning(key#" in line for line in plan) == 1
-    assert sum("Exchange hashpartitioning(bucket#" in line for line in plan) == 1
