@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udfs.buckets import NAMES, meeting_batches
@@ -84,6 +84,7 @@ def buckets(draw: st.DrawFn) -> list[Entry]:
     return [Entry(doc, new[doc], key, draw(st.integers(-1, 1))) for doc, key in places]
 
 
+@settings(deadline=None)
 @given(buckets(), st.integers(2, 5), st.integers(1, 4), st.integers(1, 3))
 def test_random_buckets_meet_as_by_brute_force(entries: list[Entry], cap: int, anchors: int, parts: int) -> None:
     assert meet(entries, cap, anchors, parts) == by_brute_force(entries, cap, anchors)
