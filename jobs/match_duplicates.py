@@ -24,7 +24,7 @@ MOST_SENT = 20_000
 # Pairs whose documents every task gets, so that the shingles of all others are not shuffled: some 60 MB likewise.
 MOST_PAIRS_SENT = 500_000
 # Tasks that look for meetings hold their entries in memory: 60 bytes each.
-LEAST_TASKS, ENTRIES_A_TASK, KEYS_A_DOCUMENT = 8, 4_000_000, 32
+LEAST_TASKS, ENTRIES_A_TASK = 8, 4_000_000
 NEXT_KEYS = ("next_1", "next_2", "next_3")
 
 
@@ -42,10 +42,10 @@ def transform(new_documents: DataFrame, signatures: DataFrame, params: Params) -
     """Input columns of signatures: document_id, fine, coarse, band_keys.  Output columns: document_id, method,
     matches, uncompared; one row for every new document."""
     fresh = new_documents.select("document_id", F.xxhash64("document_id").alias("doc")).localCheckpoint()
-    num_new, num_signed = fresh.count(), signatures.count()
+    num_new, (num_signed, num_keys) = fresh.count(), sizes(signatures)
     few = num_new <= MOST_SENT and num_new * 4 <= num_signed
-    tasks = max(LEAST_TASKS, num_signed * KEYS_A_DOCUMENT // ENTRIES_A_TASK)
-    met = meetings(bucket_entries(signatures, fresh, few=few), params, tasks).localCheckpoint()
+    tasks = max(LEAST_TASKS, num_keys // ENTRIES_A_TASK)
+    met = meetings(key_entries(signatures, fresh, few=few), params, tasks).localCheckpoint()
     matches = verify(candidate_pairs(met).localCheckpoint(), signatures, params).transform(by_document)
     return (
         fresh.join(matches, "document_id", "left")
@@ -61,7 +61,14 @@ def transform(new_documents: DataFrame, signatures: DataFrame, params: Params) -
     )
 
 
-def bucket_entries(signatures: DataFrame, fresh: DataFrame, *, few: bool) -> DataFrame:
+def sizes(signatures: DataFrame) -> tuple[int, int]:
+    """How many documents are signed, and how many band keys they have together."""
+    counted = signatures.agg(F.count("document_id").alias("documents"), F.sum(F.size("band_keys")).alias("keys"))
+    row = counted.first()
+    return (row["documents"], row["keys"] or 0) if row else (0, 0)
+
+
+def key_entries(signatures: DataFrame, fresh: DataFrame, *, few: bool) -> DataFrame:
     """One row a document and band: doc, is_new, key, finer (divides a great bucket).  Ids travel as 8 bytes.
 
     few: the new documents are so few that their band keys, sent to every task, save a shuffle of all others."""

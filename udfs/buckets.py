@@ -43,7 +43,7 @@ def meeting_batches(batches: Iterable[pa.RecordBatch], cap: int, anchors: int) -
     columns = _columns(batches)
     if not len(columns[0]):
         return
-    entries = bucket_entries(*columns, cap)
+    entries = into_buckets(*columns, cap)
     for left, right in meetings(entries, cap, anchors):
         wanted = entries.is_new[left] | entries.is_new[right]
         left, right = left[wanted], right[wanted]
@@ -55,7 +55,7 @@ def meeting_batches(batches: Iterable[pa.RecordBatch], cap: int, anchors: int) -
         yield from _rows([docs, *[pa.nulls(len(docs), kind) for kind in (pa.int64(), pa.bool_(), pa.bool_())]], missed)
 
 
-def bucket_entries(
+def into_buckets(
     doc: NDArray[np.int64], is_new: NDArray[np.bool_], key: NDArray[np.int64], finer: NDArray[np.int64], cap: int
 ) -> Entries:
     """Return the entries of buckets that hold a new document and another one; greater ones than `cap` are divided."""

@@ -43,9 +43,10 @@ def run(
         raise ConfigError("--plan writes nothing and --resplit does: give one of them")
     loaded = [_load(path, overrides, tables) for path in recipes]
     chosen = between(PIPELINE, first, last)
-    if any(job.outside for job in chosen):
+    reads_sources = any(job.outside for job in chosen)
+    if reads_sources:
         require_present([source for recipe in loaded for source in recipe.sources])
-    spark = _start(small=are_small(loaded))
+    spark = _start(small=are_small(loaded, with_sources=reads_sources))
     if plan:
         for recipe in loaded:
             show.show_plan(recipe.dataset, plan_recipe(spark, recipe, PIPELINE, first, last))
@@ -59,7 +60,8 @@ def show_status(path: str, overrides: Overrides, tables: str | None) -> None:
     if presence.is_absent(recipe.tables):
         show.say(presence.absent(recipe))
         return
-    show.show_status(recipe.dataset, status.status_of(_start(small=True), recipe, PIPELINE))
+    spark = _start(small=are_small([recipe], with_sources=False))
+    show.show_status(recipe.dataset, status.status_of(spark, recipe, PIPELINE))
 
 
 def check(recipes: list[str], overrides: Overrides, tables: str | None) -> None:
@@ -91,7 +93,7 @@ def tell(path: str, ident: str, form: str, tables: str | None) -> None:
     if form not in show.STORY_FORMATS:
         raise ConfigError(f"--format {form}: expected one of {', '.join(show.STORY_FORMATS)}")
     presence.require_lake_folder(recipe)
-    lake = Lake(_start(small=True), recipe.tables, recipe.location)
+    lake = Lake(_start(small=are_small([recipe], with_sources=False)), recipe.tables, recipe.location)
     with queries_over(lake.spark):
         presence.require_lake(lake, recipe)
         story = explain.explain(lake, recipe, ident)

@@ -1,8 +1,8 @@
 """Whether Spark compiles its queries to Java.  On few rows that costs more than it gives.
 
-A run over 10,000 documents makes Spark write, and the JVM optimise, some hundred classes that work for a second each:
-a third of its CPU time.  From about 140,000 documents up the compiled queries are the faster ones (measured by
-tests/benchmarks/near_duplicates).  Rows come out the same either way.
+A run over 10,000 documents makes Spark write, and the JVM optimise, some hundred classes that work for a second each: a
+sixth of its CPU time.  At 140,000 documents both cost the same, beyond that compiled queries cost less for each row.
+Rows come out the same either way.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 
 DELTA = "io.delta:delta-spark_4.1_2.13:4.2.0"
 IVY = ".ivy2.5.2"
+DECIDE_CLASS_PATH = ("SPARK_HOME", "SPARK_CONF_DIR", "PYSPARK_SUBMIT_ARGS")
 
 # Spark brings these itself; Delta's second copies would cost a download of 80 MB and time in every Python worker.
 IN_SPARK = (
@@ -68,4 +69,4 @@ def _memory() -> Path:
 def _has_own_settings() -> bool:
     """Whether the user's Spark may have a class path of its own, which ours would replace."""
     installed = Path(pyspark.__file__).parent / "conf"
-    return "SPARK_HOME" in os.environ or "SPARK_CONF_DIR" in os.environ or installed.exists()
+    return installed.exists() or any(name in os.environ for name in DECIDE_CLASS_PATH)

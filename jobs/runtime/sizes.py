@@ -11,13 +11,16 @@ from jobs.runtime.recipe import Recipe
 SMALL_SOURCES, SMALL_LAKE = 50_000_000, 200_000_000
 
 
-def are_small(recipes: Sequence[Recipe]) -> bool:
-    """Whether all sources and lakes are on this machine and small: some 100,000 records at most."""
+def are_small(recipes: Sequence[Recipe], *, with_sources: bool) -> bool:
+    """Whether all lakes are on this machine and small, some 100,000 records at most; and all sources.
+
+    with_sources: false where none is read, so that no asset is fetched to be measured."""
     try:
-        sources = sum(sum(_source_sizes(recipe)) for recipe in recipes)
+        if not all(_is_small_lake(recipe.tables) for recipe in recipes):
+            return False
+        return not with_sources or sum(sum(_source_sizes(recipe)) for recipe in recipes) <= SMALL_SOURCES
     except (ConfigError, OSError):  # the run itself says what is wrong
         return False
-    return sources <= SMALL_SOURCES and all(_is_small_lake(recipe.tables) for recipe in recipes)
 
 
 def _source_sizes(recipe: Recipe) -> Iterator[int]:

@@ -8,7 +8,7 @@ from typing import Any
 import pyspark
 import pytest
 
-from jobs.runtime.delta_jars import DELTA, delta_conf, delta_jar, known_jars, remember_jars
+from jobs.runtime.delta_jars import DECIDE_CLASS_PATH, DELTA, delta_conf, delta_jar, known_jars, remember_jars
 
 PACKAGES = {"spark.jars.packages", "spark.jars.excludes"}
 
@@ -17,7 +17,7 @@ PACKAGES = {"spark.jars.packages", "spark.jars.excludes"}
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user who has never started Spark."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for name in ("SPARK_HOME", "SPARK_CONF_DIR"):
+    for name in DECIDE_CLASS_PATH:
         monkeypatch.delenv(name, raising=False)
 
 
@@ -56,7 +56,7 @@ def test_a_jar_that_is_gone_is_fetched_again(tmp_path: Path) -> None:
     assert delta_conf("local[*]")["spark.jars.packages"] == DELTA
 
 
-@pytest.mark.parametrize("name", ["SPARK_HOME", "SPARK_CONF_DIR"])
+@pytest.mark.parametrize("name", ["SPARK_HOME", "SPARK_CONF_DIR", "PYSPARK_SUBMIT_ARGS"])
 def test_the_class_path_of_the_users_own_spark_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
