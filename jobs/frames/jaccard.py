@@ -1,18 +1,19 @@
-"""Exact Jaccard similarity of shingle sets, as column expressions."""
+"""Exact Jaccard similarity of shingle sets."""
 
-from pyspark.sql import Column
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
-GRAINS = ("fine", "coarse")
+from udfs.jaccard import similarity_batches
 
-
-def similarity(left: str, right: str) -> Column:
-    """Greatest exact Jaccard similarity over the grains that both structs hold, 0 to 1, rounded to 6 digits."""
-    by_grain = [jaccard(F.col(f"{left}.{grain}"), F.col(f"{right}.{grain}")) for grain in GRAINS]
-    return F.round(F.greatest(*by_grain), 6)
+SIDES = ("left", "right")
 
 
-def jaccard(left: Column, right: Column) -> Column:
-    """Exact Jaccard similarity of two arrays of distinct hashes; null where either is absent or both are empty."""
-    shared = F.size(F.array_intersect(left, right))
-    return shared / F.nullif(F.size(left) + F.size(right) - shared, F.lit(0))
+def with_similarity(pairs: DataFrame, threshold: float) -> DataFrame:
+    """Input columns: left, right (structs of fine and coarse), and others.  Output columns: the others, similarity.
+
+    The pairs whose greatest exact Jaccard similarity over the grains that both hold, 0 to 1, rounded to 6 digits,
+    reaches the threshold."""
+    others = StructType([field for field in pairs.schema if field.name not in SIDES])
+    found = pairs.mapInArrow(similarity_batches, others.add("similarity", "double"))
+    return found.withColumn("similarity", F.round("similarity", 6)).where(F.col("similarity") >= threshold)

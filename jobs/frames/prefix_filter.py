@@ -9,8 +9,9 @@ import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.frames.jaccard import GRAINS, similarity
+from jobs.frames.jaccard import with_similarity
 from jobs.frames.split_order import rank_of
+from udfs.jaccard import GRAINS
 from udfs.minhash import shingle_batches
 from udfs.prefixes import (
     PREFIX_SCHEMA,
@@ -99,5 +100,5 @@ def verify(candidates: DataFrame, shingled: DataFrame, threshold: float) -> Data
     left = shingled.select("document_id", F.struct(*GRAINS).alias("left"))
     right = shingled.select(F.col("document_id").alias("other_id"), F.struct(*GRAINS).alias("right"))
     joined = candidates.join(left, "document_id").join(right, "other_id")
-    found = joined.withColumn("similarity", similarity("left", "right")).where(F.col("similarity") >= threshold)
+    found = with_similarity(joined, threshold)
     return found.select("document_id", "other_id", "split", "other_split", "similarity")

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from udfs.minhash import sign_batches  # after the path is set
+from udfs.jaccard import jaccard  # after the path is set
+from udfs.minhash import sign_batches
 from udfs.shingles import ShingleRule
 from udfs.union_find import components
 
 THRESHOLD = 0.7
 MOST_APART = 100  # places of a bucket's documents that are still compared: the cost of a bucket stays linear
-PAIRS_AT_ONCE = 20_000
 
 
 def main() -> None:
@@ -31,9 +31,8 @@ def main() -> None:
     batches = table.rename_columns(["document_id", "text"]).to_batches(max_chunksize=8192)
     signed = pa.Table.from_batches(sign_batches(batches, ShingleRule.words(5)))
     pairs = candidates(signed.column("band_keys").combine_chunks())
-    parts = np.array_split(pairs, max(1, len(pairs) // PAIRS_AT_ONCE))
     shingles = signed.column("coarse").combine_chunks()
-    alike = np.concatenate([part[similarity(shingles, part) >= THRESHOLD] for part in parts])
+    alike = pairs[jaccard(shingles.take(pa.array(pairs[:, 0])), shingles.take(pa.array(pairs[:, 1]))) >= THRESHOLD]
     ids = table.column("id").cast(pa.string()).combine_chunks()
     nodes, smallest = components(ids.take(pa.array(alike[:, 0])), ids.take(pa.array(alike[:, 1])))
     removed = nodes.filter(pc.not_equal(nodes, smallest))
@@ -56,20 +55,6 @@ def candidates(band_keys: pa.ListArray) -> NDArray[np.int64]:
         pairs.append((np.minimum(left, right) << 32) | np.maximum(left, right))
     packed = np.unique(np.concatenate(pairs))
     return np.stack([packed >> 32, packed & 0xFFFFFFFF], axis=1)
-
-
-def similarity(shingles: pa.ListArray, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The exact Jaccard similarity [n] of each pair [n, 2]."""
-    offsets, members = shingles.offsets.to_numpy(), shingles.flatten().to_numpy()
-    sizes = np.diff(offsets)[pairs]
-    flat = sizes.ravel()
-    within = np.arange(flat.sum()) - np.repeat(np.cumsum(flat) - flat, flat)
-    owner = np.repeat(np.arange(len(pairs), dtype=np.int64), sizes.sum(axis=1))
-    keys = (owner << 32) | members[np.repeat(offsets[:-1][pairs].ravel(), flat) + within].view(np.uint32)
-    keys.sort(kind="stable")  # merges: each document's shingles are in order already
-    shared = np.bincount(keys[1:][keys[1:] == keys[:-1]] >> 32, minlength=len(pairs))
-    alike: NDArray[np.float64] = shared / np.maximum(sizes.sum(axis=1) - shared, 1)
-    return alike
 
 
 if __name__ == "__main__":

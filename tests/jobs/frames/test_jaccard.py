@@ -1,7 +1,7 @@
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.frames.jaccard import similarity
+from jobs.frames.jaccard import with_similarity
 from tests.conftest import rows
 
 pytestmark = pytest.mark.spark
@@ -23,7 +23,10 @@ def test_greatest_over_the_grains_that_both_have(spark: SparkSession) -> None:
     grains = "struct<fine: array<int>, coarse: array<int>>"
     cases = [(number, left, right) for number, (left, right, _) in enumerate(CASES)]
     frame = spark.createDataFrame(cases, f"number int, left {grains}, right {grains}")
-    found = frame.select("number", similarity("left", "right").alias("similarity"))
-    assert rows(found, "number") == [
-        {"number": number, "similarity": expected} for number, (_, _, expected) in enumerate(CASES)
+    found = rows(with_similarity(frame, 0.0), "number")
+    assert found == [
+        {"number": number, "similarity": expected}
+        for number, (_, _, expected) in enumerate(CASES)
+        if expected is not None
     ]
+    assert [row["number"] for row in rows(with_similarity(frame, 0.333333), "number")] == [0, 2, 4, 7]
