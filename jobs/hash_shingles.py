@@ -1,5 +1,6 @@
 """Sign documents with MinHash.  One output row is the band keys and shingle hashes of one document:
-{"document_id": "07...", "fingerprint": "c0...", "fine": [-2147, ...], "coarse": null, "band_keys": [-91, ...]}"""
+{"document_id": "07...", "fingerprint": "c0...", "fine_shingles": "...", "coarse_shingles": null,
+"band_keys": [-91, ...]}"""
 
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -15,7 +16,7 @@ from schemas.documents import DOCUMENTS
 from schemas.signatures import SIGNATURES
 from udfs.minhash import sign_batches
 
-SIGNED_SCHEMA = "document_id string, fine array<int>, coarse array<int>, band_keys array<bigint>"
+SIGNED_SCHEMA = "document_id string, fine_shingles binary, coarse_shingles binary, band_keys array<bigint>"
 
 
 class Params(BaseModel, frozen=True, extra="forbid"):
@@ -30,7 +31,7 @@ class Params(BaseModel, frozen=True, extra="forbid"):
 
 
 def transform(new_documents: DataFrame, params: Params) -> DataFrame:
-    """Input columns: document_id, text.  Output columns: document_id, fine, coarse, band_keys."""
+    """Input columns: document_id, text.  Output columns: document_id, fine_shingles, coarse_shingles, band_keys."""
     texts = new_documents.select("document_id", "text").repartition(params.tasks, "document_id")
     return texts.mapInArrow(partial(_sign, params=params), SIGNED_SCHEMA)
 
@@ -50,5 +51,5 @@ JOB = Job(
     lake=(DOCUMENTS,),
     lake_params=("shingles", "bands", "rows", "seed"),
     libraries=("unicodedata",),
-    revision=2,
+    revision=3,
 )

@@ -7,8 +7,10 @@ decides. Old documents are neither signed nor compared again.
 
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, Field
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.frames.jaccard import with_similarity
@@ -17,15 +19,20 @@ from jobs.runtime.params import Count, Similarity
 from schemas.documents import DOCUMENTS
 from schemas.duplicate_matches import DUPLICATE_MATCHES
 from schemas.signatures import SIGNATURES
+from udfs.band_entries import ENTRIES_SCHEMA, entry_batches, marks_of
 from udfs.buckets import MEETING_SCHEMA, meeting_batches
+from udfs.jaccard import GRAINS
 
-# New documents whose band keys every task gets: 32 keys of 8 bytes each, some 20 MB as a hash table.
-MOST_SENT = 20_000
+# New documents whose band keys every task gets, as marks of 2 MB, so that the keys of all others are not shuffled.
+MOST_MARKED = 20_000
+# New documents that every task gets to tell them from old ones: 8 bytes each, some 50 MB as a hash table.
+MOST_SENT = 1_000_000
 # Pairs whose documents every task gets, so that the shingles of all others are not shuffled: some 60 MB likewise.
 MOST_PAIRS_SENT = 500_000
-# Tasks that look for meetings hold their entries in memory: 60 bytes each.
+# Tasks that look for meetings hold their entries in memory: 80 bytes each.
 LEAST_TASKS, ENTRIES_A_TASK = 8, 4_000_000
-NEXT_KEYS = ("next_1", "next_2", "next_3")
+# Parts of the keys that a task gets: with one each, the hash of their numbers would give a task three and others none.
+PARTS_A_TASK, MOST_PARTS = 16, 1 << 16
 
 
 class Params(BaseModel, frozen=True, extra="forbid"):
@@ -39,13 +46,15 @@ class Params(BaseModel, frozen=True, extra="forbid"):
 
 
 def transform(new_documents: DataFrame, signatures: DataFrame, params: Params) -> DataFrame:
-    """Input columns of signatures: document_id, fine, coarse, band_keys.  Output columns: document_id, method,
-    matches, uncompared; one row for every new document."""
+    """Input columns of signatures: document_id, fine_shingles, coarse_shingles, band_keys.
+
+    Output columns: document_id, method, matches, uncompared; one row for every new document."""
     fresh = new_documents.select("document_id", F.xxhash64("document_id").alias("doc")).localCheckpoint()
     num_new, (num_signed, num_keys) = fresh.count(), sizes(signatures)
-    few = num_new <= MOST_SENT and num_new * 4 <= num_signed
+    new_docs = F.broadcast(fresh) if num_new <= MOST_SENT else fresh
+    marks = wanted_keys(signatures, new_docs) if num_new <= MOST_MARKED and num_new * 4 <= num_signed else None
     tasks = max(LEAST_TASKS, num_keys // ENTRIES_A_TASK)
-    met = meetings(key_entries(signatures, fresh, few=few), params, tasks).localCheckpoint()
+    met = meetings(key_entries(signatures, new_docs, tasks, marks), params, tasks).localCheckpoint()
     matches = verify(candidate_pairs(met).localCheckpoint(), signatures, params).transform(by_document)
     return (
         fresh.join(matches, "document_id", "left")
@@ -68,40 +77,31 @@ def sizes(signatures: DataFrame) -> tuple[int, int]:
     return (row["documents"], row["keys"] or 0) if row else (0, 0)
 
 
-def key_entries(signatures: DataFrame, fresh: DataFrame, *, few: bool) -> DataFrame:
-    """One row a document and band: doc, is_new, key, finer (divides a great bucket).  Ids travel as 8 bytes.
-
-    few: the new documents are so few that their band keys, sent to every task, save a shuffle of all others."""
-    marked = signatures.select("document_id", "band_keys").join(
-        fresh.select("document_id", F.lit(True).alias("is_new")), "document_id", "left"
-    )
-    is_new = F.coalesce("is_new", F.lit(False)).alias("is_new")
-    named = marked.select(F.xxhash64("document_id").alias("doc"), is_new, _keys())
-    entries = named.select("doc", "is_new", "key", F.xxhash64("key", *NEXT_KEYS).alias("finer"))
-    if not few:
-        return entries
-    wanted = signatures.join(F.broadcast(fresh), "document_id", "left_semi").select(F.explode("band_keys").alias("key"))
-    return entries.join(F.broadcast(wanted.distinct()), "key", "left_semi")
+def wanted_keys(signatures: DataFrame, new_docs: DataFrame) -> NDArray[np.uint8]:
+    """Marks of the band keys of the new documents: what else has none of them can meet none of these."""
+    new = signatures.select(F.xxhash64("document_id").alias("doc"), "band_keys").join(new_docs, "doc", "left_semi")
+    keys = new.select(F.explode("band_keys").alias("key")).toArrow()
+    return marks_of(keys.column("key").to_numpy())
 
 
-def _keys() -> Column:
-    """Columns key, next_1, next_2, next_3: a row for each band key and the three that follow, wrapping round.
+def key_entries(
+    signatures: DataFrame, new_docs: DataFrame, tasks: int, marks: NDArray[np.uint8] | None = None
+) -> DataFrame:
+    """Columns part, entries: blocks of band keys with their documents (udfs/band_entries.py). Ids travel as 8 bytes.
 
-    Together they divide in a way that no arrival changes.  Rotated arrays: Spark would interpret a lambda a key."""
-    size = F.size("band_keys")
-    turned = []
-    for step, name in enumerate(NEXT_KEYS, start=1):
-        first = F.pmod(F.lit(step), F.greatest(size, F.lit(1))).cast("int")
-        rest = F.slice("band_keys", first + 1, size - F.least(first, size))
-        turned.append(F.concat(rest, F.slice("band_keys", F.lit(1), first)).alias(name))
-    return F.inline(F.arrays_zip(F.col("band_keys").alias("key"), *turned))
+    marks: of the keys that matter; None: all do."""
+    new = new_docs.select("doc", F.lit(True).alias("is_new"))
+    marked = signatures.select(F.xxhash64("document_id").alias("doc"), "band_keys").join(new, "doc", "left")
+    named = marked.select("doc", F.coalesce("is_new", F.lit(False)).alias("is_new"), "band_keys")
+    cut = partial(entry_batches, parts=min(PARTS_A_TASK * tasks, MOST_PARTS), wanted=marks)
+    return named.mapInArrow(cut, ENTRIES_SCHEMA)
 
 
 def meetings(entries: DataFrame, params: Params, tasks: int) -> DataFrame:
     """Columns left_doc, right_doc, left_new, right_new: the meetings of each bucket; and missed, in rows of their own
     with the new document as left_doc (udfs/buckets.py)."""
     meet = partial(meeting_batches, cap=params.bucket_cap, anchors=params.anchors)
-    return entries.repartition(tasks, "key").mapInArrow(meet, MEETING_SCHEMA)
+    return entries.repartition(tasks, "part").mapInArrow(meet, MEETING_SCHEMA)
 
 
 def candidate_pairs(met: DataFrame) -> DataFrame:
@@ -120,7 +120,7 @@ def verify(pairs: DataFrame, signatures: DataFrame, params: Params) -> DataFrame
     """Columns document_id, other_id, similarity of the pairs whose exact Jaccard similarity reaches the threshold.
 
     The new document of a pair holds the match; of two new ones the one with the greater id."""
-    named = signatures.withColumn("doc", F.xxhash64("document_id"))
+    named = signatures.select(F.xxhash64("document_id").alias("doc"), "document_id", F.struct(*GRAINS).alias("sets"))
     if pairs.count() <= MOST_PAIRS_SENT:
         ids = pairs.select(F.explode(F.array("left_doc", "right_doc")).alias("doc")).distinct()
         named = named.join(F.broadcast(ids), "doc", "left_semi")
@@ -128,7 +128,7 @@ def verify(pairs: DataFrame, signatures: DataFrame, params: Params) -> DataFrame
         side: named.select(
             F.col("doc").alias(f"{side}_doc"),
             F.col("document_id").alias(f"{side}_id"),
-            F.struct("fine", "coarse").alias(side),
+            F.col("sets").alias(side),
         )
         for side in ("left", "right")
     }

@@ -5,9 +5,8 @@ from pyspark.sql import types as T
 from schemas.table import column
 
 STRING, LONG, INT, DOUBLE, BOOL = T.StringType(), T.LongType(), T.IntegerType(), T.DoubleType(), T.BooleanType()
-TIMESTAMP = T.TimestampType()
+TIMESTAMP, BYTES = T.TimestampType(), T.BinaryType()
 STRINGS = T.ArrayType(STRING)
-INTS = T.ArrayType(INT)
 LONGS = T.ArrayType(LONG)
 COUNTS = T.MapType(STRING, LONG)
 WEIGHTS = T.MapType(STRING, DOUBLE)

@@ -3,7 +3,7 @@
 A bucket is all documents of one key.  A great bucket is divided by a finer key; what is still too great meets only its
 anchors, the smallest documents by hash.  So the meetings of a bucket of n documents grow with n, not with its square.
 
-Input of `meeting_batches`, one row a document and key: {"doc": -71, "is_new": True, "key": 5, "finer": 812}.
+Input of `meeting_batches`: blocks of entries (udfs/band_entries.py).
 Output, one row a meeting, and one for each new document that missed some:
 {"left_doc": -71, "right_doc": 3, "left_new": True, "right_new": False, "missed": None}.
 """
@@ -15,13 +15,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-NAMES = ("doc", "is_new", "key", "finer")
+from udfs.band_entries import Entries, entries_in
+
 ROWS_AT_ONCE = 1 << 16
 MEETING_SCHEMA = "left_doc bigint, right_doc bigint, left_new boolean, right_new boolean, missed bigint"
 
 
 @dataclass(frozen=True)
-class Entries:
+class Buckets:
     """Hold entries [m] in order of bucket and document.
 
     doc: int64.  is_new: bool.  size: documents of the undivided bucket.  start: place of the bucket's first entry.
@@ -37,81 +38,69 @@ class Entries:
 def meeting_batches(batches: Iterable[pa.RecordBatch], cap: int, anchors: int) -> Iterator[pa.RecordBatch]:
     """Yield the meetings of this task's buckets, then what was missed.
 
-    Input columns: doc int64, is_new bool, key int64, finer int64; all entries of a key are in one task.  A pair comes
-    once for each key that it shares.  Memory: 60 bytes an entry; the meetings are never held together.
+    Input columns: part, entries; all entries of a key are in one task.  A pair comes once for each key that it
+    shares.  Memory: 80 bytes an entry; the meetings are never held together.
     """
-    columns = _columns(batches)
-    if not len(columns[0]):
+    entries = entries_in(batches)
+    if not len(entries):
         return
-    entries = into_buckets(*columns, cap)
-    for left, right in meetings(entries, cap, anchors):
-        wanted = entries.is_new[left] | entries.is_new[right]
+    buckets = into_buckets(entries, cap)
+    for left, right in meetings(buckets, cap, anchors):
+        wanted = buckets.is_new[left] | buckets.is_new[right]
         left, right = left[wanted], right[wanted]
         if len(left):
-            found = [entries.doc[left], entries.doc[right], entries.is_new[left], entries.is_new[right]]
+            found = [buckets.doc[left], buckets.doc[right], buckets.is_new[left], buckets.is_new[right]]
             yield from _rows(found, pa.nulls(len(left), pa.int64()))
-    docs, missed = missed_meetings(entries, cap, anchors)
+    docs, missed = missed_meetings(buckets, cap, anchors)
     if len(docs):
         yield from _rows([docs, *[pa.nulls(len(docs), kind) for kind in (pa.int64(), pa.bool_(), pa.bool_())]], missed)
 
 
-def into_buckets(
-    doc: NDArray[np.int64], is_new: NDArray[np.bool_], key: NDArray[np.int64], finer: NDArray[np.int64], cap: int
-) -> Entries:
-    """Return the entries of buckets that hold a new document and another one; greater ones than `cap` are divided."""
+def into_buckets(entries: Entries, cap: int) -> Buckets:
+    """Return the entries [m] of buckets that hold a new document and another one; greater ones than `cap` divided."""
+    key, doc, is_new = (np.ascontiguousarray(entries[name]) for name in ("key", "doc", "is_new"))
     order = np.argsort(key)
     starts, sizes = _runs(_changes(key[order]))
     kept = (sizes > 1) & np.logical_or.reduceat(is_new[order], starts)
     order = order[np.repeat(kept, sizes)]
     size = np.repeat(sizes[kept], sizes[kept])
-    division = np.where(size > cap, finer[order], 0)
+    division = np.where(size > cap, entries["finer"][order], 0)
     bucket = np.repeat(np.arange(kept.sum()), sizes[kept])
     within = np.lexsort((doc[order], division, bucket))
     order, bucket, division = order[within], bucket[within], division[within]
     starts, counts = _runs(_changes(bucket) | _changes(division))
-    return Entries(doc[order], is_new[order], size, np.repeat(starts, counts), np.repeat(counts, counts))
+    return Buckets(doc[order], is_new[order], size, np.repeat(starts, counts), np.repeat(counts, counts))
 
 
-def meetings(entries: Entries, cap: int, anchors: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+def meetings(buckets: Buckets, cap: int, anchors: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Yield pairs of places (left [p], right [p]) of documents of one bucket, left the smaller: all pairs of a bucket
     of `cap` documents at most, in a greater one those with its first `anchors` documents."""
-    places = np.arange(len(entries.doc))
-    ends = entries.start + entries.count
-    left = places[entries.count <= cap]
+    places = np.arange(len(buckets.doc))
+    ends = buckets.start + buckets.count
+    left = places[buckets.count <= cap]
     for apart in range(1, cap):
         left = left[left + apart < ends[left]]
         if not len(left):
             break
         yield left, left + apart
-    right = places[entries.count > cap]
+    right = places[buckets.count > cap]
     for anchor in range(anchors):
-        right = right[right > entries.start[right] + anchor]
+        right = right[right > buckets.start[right] + anchor]
         if not len(right):
             break
-        yield entries.start[right] + anchor, right
+        yield buckets.start[right] + anchor, right
 
 
-def missed_meetings(entries: Entries, cap: int, anchors: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def missed_meetings(buckets: Buckets, cap: int, anchors: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the new documents [d] that did not meet all of their buckets, and how many they missed [d]: those of
     other divisions, and in a bucket above `cap` those beyond its anchors."""
-    is_beyond = (entries.count > cap) & (np.arange(len(entries.doc)) >= entries.start + anchors)
-    missed = entries.size - entries.count + np.where(is_beyond, entries.count - 1 - anchors, 0)
-    counted = entries.is_new & (missed > 0)
-    docs, groups = np.unique(entries.doc[counted], return_inverse=True)
+    is_beyond = (buckets.count > cap) & (np.arange(len(buckets.doc)) >= buckets.start + anchors)
+    missed = buckets.size - buckets.count + np.where(is_beyond, buckets.count - 1 - anchors, 0)
+    counted = buckets.is_new & (missed > 0)
+    docs, groups = np.unique(buckets.doc[counted], return_inverse=True)
     totals = np.zeros(len(docs), np.int64)
     np.add.at(totals, groups, missed[counted])
     return docs, totals
-
-
-def _columns(
-    batches: Iterable[pa.RecordBatch],
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
-    """Return doc, is_new, key and finer of all batches."""
-    parts = [[batch.column(name).to_numpy(zero_copy_only=False) for name in NAMES] for batch in batches]
-    if not parts:
-        return np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.int64), np.zeros(0, np.int64)
-    doc, is_new, key, finer = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return doc, is_new, key, finer
 
 
 def _changes(values: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -1,8 +1,9 @@
 """Sign documents: MinHash signatures of their shingles, and the band keys under which near-copies meet.
 
-One output row of `sign_batches` is a document: {"document_id": "9f…", "fine": [-2043, 17, …],
-"coarse": None, "band_keys": [7312…, -88…, …]}.  Two documents are candidates when they share a band key;
-with 32 bands of 4 rows that happens with chance 1 - (1 - J^4)^32: .23 at J = .3, .56 at .4, .87 at .5.
+One output row of `sign_batches` is a document: {"document_id": "9f…",
+"fine_shingles": b"…", "coarse_shingles": None, "band_keys": [7312…, -88…, …]}.
+Two documents are candidates when they share a band key; with 32 bands of 4 rows that happens with chance
+1 - (1 - J^4)^32: .23 at J = .3, .56 at .4, .87 at .5.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from udfs.hashing import mix_bits
+from udfs.jaccard import GRAINS, set_bytes
 from udfs.ragged import row_offsets
 from udfs.shingles import ShingleRule, Shingles, shingle
 
@@ -72,9 +74,8 @@ def sign_batches(
     """Cut and sign documents.
 
     Input columns: document_id, text.  A null text counts as empty.
-    Output columns: document_id, fine list<int32>, coarse list<int32> (ascending; null where the document lacks
-    the grain), band_keys list<int64> (those of fine, then those of coarse; empty without any grain).
-    The int32 of a shingle is its unsigned hash less 2^31, which keeps the order.
+    Output columns: document_id, fine_shingles, coarse_shingles (hashes of 4 bytes each, ascending; null where the
+    document lacks the grain), band_keys list<int64> (those of fine, then those of coarse; empty without any grain).
     """
     for document_ids, grains in shingle_slices(batches, rule):
         has_grain = np.stack([grain.present for grain in grains], axis=1)
@@ -92,7 +93,7 @@ def sign_batches(
 def shingle_batches(batches: Iterable[pa.RecordBatch], rule: ShingleRule) -> Iterator[pa.RecordBatch]:
     """Cut documents as `sign_batches` does, without signing them.
 
-    Input columns: document_id, text.  Output columns: document_id, fine, coarse.
+    Input columns: document_id, text.  Output columns: document_id, fine_shingles, coarse_shingles.
     """
     for document_ids, grains in shingle_slices(batches, rule):
         yield _record_batch(document_ids, grains, {})
@@ -151,14 +152,6 @@ def shingle_slices(
 def _record_batch(
     document_ids: pa.Array, grains: tuple[Shingles, Shingles], others: dict[str, pa.Array]
 ) -> pa.RecordBatch:
-    """Return the batch of document_id, fine, coarse and the other columns."""
-    fine, coarse = (_signed_lists(grain) for grain in grains)
-    return pa.RecordBatch.from_pydict({"document_id": document_ids, "fine": fine, "coarse": coarse, **others})
-
-
-def _signed_lists(grain: Shingles) -> pa.ListArray:
-    """Return the grain as list<int32>, null where it is absent: Spark has no unsigned integers."""
-    signed = (grain.hashes ^ np.uint32(1 << 31)).view(np.int32)
-    return pa.ListArray.from_arrays(
-        pa.array(grain.offsets, pa.int32()), pa.array(signed), mask=pa.array(~grain.present)
-    )
+    """Return the batch of document_id, both grains and the other columns."""
+    sets = [set_bytes(grain.hashes, grain.offsets, grain.present) for grain in grains]
+    return pa.RecordBatch.from_pydict({"document_id": document_ids, **dict(zip(GRAINS, sets, strict=True)), **others})

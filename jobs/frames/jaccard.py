@@ -10,7 +10,7 @@ SIDES = ("left", "right")
 
 
 def with_similarity(pairs: DataFrame, threshold: float) -> DataFrame:
-    """Input columns: left, right (structs of fine and coarse), and others.  Output columns: the others, similarity.
+    """Input columns: left, right (structs of GRAINS, see udfs/jaccard.py), and others.  Output: the others, similarity.
 
     The pairs whose greatest exact Jaccard similarity over the grains that both hold, 0 to 1, rounded to 6 digits,
     reaches the threshold."""

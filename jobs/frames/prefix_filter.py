@@ -25,7 +25,7 @@ from udfs.prefixes import (
 )
 from udfs.shingles import ShingleRule
 
-SHINGLED_SCHEMA = "document_id string, fine array<int>, coarse array<int>"
+SHINGLED_SCHEMA = "document_id string, fine_shingles binary, coarse_shingles binary"
 
 
 def similar_across_splits(texts: DataFrame, rule: ShingleRule, threshold: float, tasks: int) -> DataFrame:

@@ -54,8 +54,8 @@ LOCAL_CONF = {
 }
 SESSION_CONF = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"} | {
     # Hashes do not repeat within a file: a dictionary of them is built and thrown away, half the time of the write.
-    f"parquet.enable.dictionary#{name}.list.element": "false"
-    for name in ("fine", "coarse", "band_keys")
+    f"parquet.enable.dictionary#{name}": "false"
+    for name in ("fine_shingles", "coarse_shingles", "band_keys.list.element")
 }
 DELTA_SQL = ("spark.sql.extensions", "spark.sql.catalog.spark_catalog")
 DATABRICKS = "DATABRICKS_RUNTIME_VERSION"

@@ -5,6 +5,7 @@ from collections import defaultdict
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -17,12 +18,17 @@ pytestmark = pytest.mark.spark
 
 # document_id, fine, coarse, band_keys
 Signed = tuple[str, list[int] | None, list[int] | None, list[int]]
-SIGNED = "document_id string, fine array<int>, coarse array<int>, band_keys array<bigint>"
+SIGNED = "document_id string, fine_shingles binary, coarse_shingles binary, band_keys array<bigint>"
+
+
+def as_bytes(members: list[int] | None) -> bytes | None:
+    return None if members is None else np.array(members, "<u4").tobytes()
 
 
 def run(spark: SparkSession, new: list[str], signed: list[Signed], params: Params) -> DataFrame:
     documents = spark.createDataFrame([(name,) for name in new], "document_id string")
-    return transform(documents, spark.createDataFrame(signed, SIGNED), params)
+    stored = [(name, as_bytes(fine), as_bytes(coarse), keys) for name, fine, coarse, keys in signed]
+    return transform(documents, spark.createDataFrame(stored, SIGNED), params)
 
 
 def row(document_id: str, matches: dict[str, float], uncompared: int = 0) -> dict[str, Any]:
@@ -176,5 +182,6 @@ def test_few_new_documents_find_the_same_in_another_way(
     new = sorted(one[0] for one in signed)[::4]
     few = rows(run(spark, new, signed, params), "document_id")
     assert 4 * len(new) <= len(signed) and sum(len(one["matches"]) for one in few) > 5
-    monkeypatch.setattr(module, "MOST_SENT", 0)
-    assert rows(run(spark, new, signed, params), "document_id") == few
+    for limit in ("MOST_MARKED", "MOST_SENT"):
+        monkeypatch.setattr(module, limit, 0)
+        assert rows(run(spark, new, signed, params), "document_id") == few

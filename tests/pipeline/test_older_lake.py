@@ -14,7 +14,7 @@ from jobs.pipeline import PIPELINE
 from jobs.runtime.recipe import load_recipe
 from jobs.runtime.run import run_recipe
 from jobs.runtime.tables import Lake
-from schemas.column_types import INTS
+from schemas.column_types import LONGS
 from schemas.dataset_examples import DATASET_EXAMPLES
 from schemas.labels import LABELS
 from schemas.raw_records import RAW_RECORDS
@@ -26,7 +26,7 @@ from tests.lakes.make_lake import MODIFIED
 pytestmark = pytest.mark.spark
 
 GROWN = (RAW_RECORDS, SIGNATURES, LABELS, DATASET_EXAMPLES)  # ledger, cache, current, frozen
-LATER = column("declared_later", INTS, "what only a later release knows")
+LATER = column("declared_later", LONGS, "what only a later release knows")
 NEW_ROW = "13,t12,plans,Can I change my plan?,At any time under Billing.\n"
 
 
@@ -81,5 +81,5 @@ def test_a_lake_of_an_earlier_commit_goes_on_under_more_columns(spark: SparkSess
     assert after[max(after)] == before[1] | new
     for table in GROWN:
         stored = spark.read.format("delta").load(f"{older}/lake/{table.name}")
-        assert stored.schema[LATER.name].dataType == INTS, table.name
+        assert stored.schema[LATER.name].dataType == LONGS, table.name
         assert stored.where("declared_later IS NOT NULL").isEmpty()

@@ -4,11 +4,13 @@ from collections import Counter, defaultdict
 from itertools import combinations
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.buckets import NAMES, meeting_batches
+from udfs.band_entries import ENTRY
+from udfs.buckets import meeting_batches
 
 
 class Entry(NamedTuple):
@@ -19,14 +21,12 @@ class Entry(NamedTuple):
 
 
 Meetings = Counter[tuple[int, int, bool, bool]]
-TYPES = pa.schema(zip(NAMES, (pa.int64(), pa.bool_(), pa.int64(), pa.int64()), strict=True))
 
 
 def meet(entries: list[Entry], cap: int, anchors: int, parts: int = 1) -> tuple[Meetings, dict[int, int]]:
     """The meetings, with how often each was told, and what each new document missed."""
-    batches = [
-        pa.RecordBatch.from_pylist([entry._asdict() for entry in entries[part::parts]], TYPES) for part in range(parts)
-    ]
+    blocks = [np.array(entries[part::parts], ENTRY).tobytes() for part in range(parts)]
+    batches = [pa.RecordBatch.from_pydict({"part": [part], "entries": [one]}) for part, one in enumerate(blocks)]
     met: Meetings = Counter()
     missed: dict[int, int] = {}
     for batch in meeting_batches(batches, cap, anchors):

@@ -31,7 +31,7 @@ def main() -> None:
     batches = table.rename_columns(["document_id", "text"]).to_batches(max_chunksize=8192)
     signed = pa.Table.from_batches(sign_batches(batches, ShingleRule.words(5)))
     pairs = candidates(signed.column("band_keys").combine_chunks())
-    shingles = signed.column("coarse").combine_chunks()
+    shingles = signed.column("coarse_shingles").combine_chunks()
     alike = pairs[jaccard(shingles.take(pa.array(pairs[:, 0])), shingles.take(pa.array(pairs[:, 1]))) >= THRESHOLD]
     ids = table.column("id").cast(pa.string()).combine_chunks()
     nodes, smallest = components(ids.take(pa.array(alike[:, 0])), ids.take(pa.array(alike[:, 1])))

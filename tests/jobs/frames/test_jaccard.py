@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
@@ -19,9 +20,13 @@ CASES: list[tuple[Grains, Grains, float | None]] = [
 ]
 
 
+def in_bytes(grains: Grains) -> tuple[bytes | None, ...]:
+    return tuple(None if members is None else np.array(members, "<u4").tobytes() for members in grains)
+
+
 def test_greatest_over_the_grains_that_both_have(spark: SparkSession) -> None:
-    grains = "struct<fine: array<int>, coarse: array<int>>"
-    cases = [(number, left, right) for number, (left, right, _) in enumerate(CASES)]
+    grains = "struct<fine_shingles: binary, coarse_shingles: binary>"
+    cases = [(number, in_bytes(left), in_bytes(right)) for number, (left, right, _) in enumerate(CASES)]
     frame = spark.createDataFrame(cases, f"number int, left {grains}, right {grains}")
     found = rows(with_similarity(frame, 0.0), "number")
     assert found == [
