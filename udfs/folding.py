@@ -112,8 +112,9 @@ def fold_text(text: str) -> str:
     if text.isascii():
         return text.encode("ascii").translate(_ASCII_LOWER, _ASCII_DROPPED).decode("ascii")
     codes = code_points(normalise(text))
-    codes = codes[~are_ignorable(codes)]
-    kept = codes[classify(codes) != OTHER].astype("<u4").tobytes().decode("utf-32-le")
+    classes, shown = classify(codes)
+    codes = codes if shown is None else codes[shown]
+    kept = codes[classes != OTHER].astype("<u4").tobytes().decode("utf-32-le")
     # A joiner that went may have stood between a letter and its mark, or divided a run of marks.
     return unicodedata.normalize("NFKC", _shortened(kept))
 
@@ -137,25 +138,25 @@ def code_points(text: str) -> CodePoints:
         return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.dtype("<u4"))
 
 
-def are_ignorable(codes: CodePoints) -> NDArray[np.bool_]:
-    """Return which code points [n] neither show nor separate."""
-    ignorable: NDArray[np.bool_] = _class_table()[codes] == IGNORABLE
-    return ignorable
+def classify(codes: CodePoints) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
+    """Return the class [k] of each code point that shows, OTHER, LETTER, HANGUL, UNSPACED or HAN; and which [n] show,
+    None where all do.
 
-
-def classify(codes: CodePoints) -> NDArray[np.uint8]:
-    """Return the class [n] of each code point: OTHER, LETTER, HANGUL, UNSPACED or HAN.
-
-    The text is normalised and its ignorable characters are gone.  A combining mark takes the class of the
+    The text is normalised.  Ignorable characters neither show nor separate.  A combining mark takes the class of the
     letter that it follows, OTHER where it follows none.
     """
     classes = _class_table()[codes]
+    if codes.dtype == np.uint8:
+        return classes, None
+    shown = classes != IGNORABLE
+    some_go = not shown.all()
+    classes = classes[shown] if some_go else classes
     marks = classes == MARK
-    if codes.dtype != np.uint8 and marks.any():
-        bases = np.where(marks, 0, np.arange(len(codes)))
+    if marks.any():
+        bases = np.where(marks, 0, np.arange(len(classes)))
         classes = classes[np.maximum.accumulate(bases)]
         classes[classes == MARK] = OTHER  # the text opens with marks
-    return classes
+    return classes, shown if some_go else None
 
 
 @cache

@@ -37,7 +37,6 @@ from udfs.folding import (
     OTHER,
     UNSPACED,
     CodePoints,
-    are_ignorable,
     classify,
     code_points,
     normalise,
@@ -134,9 +133,9 @@ def _shingle_chunk(texts: list[str], rule: ShingleRule) -> tuple[Shingles, Shing
     """Return the fine and the coarse grain of normalised texts that fit in memory together."""
     codes = code_points("\n".join([*texts, ""]))  # the line break ends words and takes no part in any shingle
     bounds = row_offsets(np.fromiter((len(text) + 1 for text in texts), np.int64, len(texts)))
-    if codes.dtype != np.uint8 and not (shown := ~are_ignorable(codes)).all():
+    classes, shown = classify(codes)
+    if shown is not None:
         codes, bounds = codes[shown], row_offsets(shown)[bounds]
-    classes = classify(codes)
     letters = classes.copy()  # the fine grain has no words that could be too long
     starts, ends = _unit_bounds(classes)
     unit_offsets = np.searchsorted(starts, bounds)
