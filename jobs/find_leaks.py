@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.frames.links import binding, declared_links, leak_threshold
-from jobs.frames.prefix_filter import similar_across_splits
+from jobs.frames.prefix_filter import TooManyPairs, similar_across_splits
 from jobs.frames.shingling import Shingling
 from jobs.frames.split_order import rank_of
 from jobs.runtime.cleanings import cleaned_in_force
@@ -111,8 +111,16 @@ def refuse_most(keys: DataFrame) -> DataFrame:
 
 
 def similar_texts(texts: DataFrame, check: Check, tasks: int) -> DataFrame:
-    """Pairs by exact prefix filter on shingles cut anew from the texts."""
-    found = similar_across_splits(texts, check.rule, check.threshold, tasks)
+    """Pairs by exact prefix filter on shingles cut anew from the texts; ConfigError where a template lies in two splits
+    with millions of pairs that nothing had linked."""
+    try:
+        found = similar_across_splits(texts, check.rule, check.threshold, tasks)
+    except TooManyPairs as error:
+        raise ConfigError(
+            f"find_leaks: {error.args[0]:,} pairs of documents in different splits may be alike from {check.threshold} "
+            "up: they share a template, and nothing linked them when they were split. Splits never move: declare what "
+            "ties them in fields.group and, while no version is published, run with --resplit."
+        ) from error
     return found.select(
         "document_id", "other_id", "split", "other_split", F.lit("shingles").alias("method"), "similarity"
     )

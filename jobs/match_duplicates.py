@@ -37,7 +37,8 @@ PARTS_A_TASK, MOST_PARTS = 16, 1 << 16
 
 class Params(BaseModel, frozen=True, extra="forbid"):
     """threshold: exact Jaccard similarity from which documents are linked, 0 to 1.
-    bucket_cap: up to this many documents of one bucket all meet; a greater bucket is divided by the next band keys.
+    bucket_cap: up to this many documents of one bucket all meet; a greater bucket is divided by the next band keys,
+    and its divisions meet in its smallest document by hash.
     anchors: what is still too great meets only this many of its documents, the smallest by hash."""
 
     threshold: Similarity = 0.5
@@ -159,4 +160,5 @@ JOB = Job(
     lake=(SIGNATURES,),
     iterative=True,
     lake_params=("threshold", "bucket_cap", "anchors"),
+    revision=2,  # divisions meet in a root
 )

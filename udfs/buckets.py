@@ -1,7 +1,8 @@
 """Find which documents meet: those that share a band key, at least one of them new.
 
 A bucket is all documents of one key.  A great bucket is divided by a finer key; what is still too great meets only its
-anchors, the smallest documents by hash.  So the meetings of a bucket of n documents grow with n, not with its square.
+anchors, the smallest documents by hash.  Its divisions meet in the root of the bucket, the smallest of all: documents
+of one template stay tied together.  So the meetings of a bucket of n documents grow with n, not with its square.
 
 Input of `meeting_batches`: blocks of entries (udfs/band_entries.py).
 Output, one row a meeting, and one for each new document that missed some:
@@ -25,12 +26,13 @@ MEETING_SCHEMA = "left_doc bigint, right_doc bigint, left_new boolean, right_new
 class Buckets:
     """Hold entries [m] in order of bucket and document.
 
-    doc: int64.  is_new: bool.  size: documents of the undivided bucket.  start: place of the bucket's first entry.
-    count: documents of the bucket."""
+    doc: int64.  is_new: bool.  size: documents of the undivided bucket.  root: place of its smallest document.
+    start: place of the bucket's first entry.  count: documents of the bucket."""
 
     doc: NDArray[np.int64]
     is_new: NDArray[np.bool_]
     size: NDArray[np.int64]
+    root: NDArray[np.int64]
     start: NDArray[np.int64]
     count: NDArray[np.int64]
 
@@ -69,13 +71,25 @@ def into_buckets(entries: Entries, cap: int) -> Buckets:
     within = np.lexsort((doc[order], division, bucket))
     order, bucket, division = order[within], bucket[within], division[within]
     starts, counts = _runs(_changes(bucket) | _changes(division))
-    return Buckets(doc[order], is_new[order], size, np.repeat(starts, counts), np.repeat(counts, counts))
+    start, count = np.repeat(starts, counts), np.repeat(counts, counts)
+    return Buckets(doc[order], is_new[order], size, _roots(doc[order], bucket), start, count)
+
+
+def _roots(doc: NDArray[np.int64], bucket: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the place [m] of the smallest document of each entry's bucket, which may not be its first."""
+    _, sizes = _runs(_changes(bucket))
+    first = np.lexsort((doc, bucket))[np.cumsum(sizes) - sizes]
+    return np.repeat(first, sizes)
 
 
 def meetings(buckets: Buckets, cap: int, anchors: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Yield pairs of places (left [p], right [p]) of documents of one bucket, left the smaller: all pairs of a bucket
-    of `cap` documents at most, in a greater one those with its first `anchors` documents."""
+    of `cap` documents at most, in a greater one those with its first `anchors` documents; and those with the root of a
+    bucket that was divided."""
     places = np.arange(len(buckets.doc))
+    right = places[_is_apart(buckets)]
+    if len(right):
+        yield buckets.root[right], right
     ends = buckets.start + buckets.count
     left = places[buckets.count <= cap]
     for apart in range(1, cap):
@@ -93,14 +107,23 @@ def meetings(buckets: Buckets, cap: int, anchors: int) -> Iterator[tuple[NDArray
 
 def missed_meetings(buckets: Buckets, cap: int, anchors: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the new documents [d] that did not meet all of their buckets, and how many they missed [d]: those of
-    other divisions, and in a bucket above `cap` those beyond its anchors."""
-    is_beyond = (buckets.count > cap) & (np.arange(len(buckets.doc)) >= buckets.start + anchors)
-    missed = buckets.size - buckets.count + np.where(is_beyond, buckets.count - 1 - anchors, 0)
+    other divisions but the root, and in a bucket above `cap` those beyond its anchors.  The root meets all."""
+    places = np.arange(len(buckets.doc))
+    is_beyond = (buckets.count > cap) & (places >= buckets.start + anchors)
+    missed = buckets.size - buckets.count - _is_apart(buckets)
+    missed += np.where(is_beyond, buckets.count - 1 - anchors, 0)
+    missed[buckets.root == places] = 0
     counted = buckets.is_new & (missed > 0)
     docs, groups = np.unique(buckets.doc[counted], return_inverse=True)
     totals = np.zeros(len(docs), np.int64)
     np.add.at(totals, groups, missed[counted])
     return docs, totals
+
+
+def _is_apart(buckets: Buckets) -> NDArray[np.bool_]:
+    """Return whether each entry [m] lies in another division than the root of its bucket."""
+    apart: NDArray[np.bool_] = buckets.start[buckets.root] != buckets.start
+    return apart
 
 
 def _changes(values: NDArray[np.int64]) -> NDArray[np.bool_]:

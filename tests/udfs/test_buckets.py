@@ -49,15 +49,19 @@ def by_brute_force(entries: list[Entry], cap: int, anchors: int) -> tuple[Meetin
         divisions = defaultdict(list)
         for entry in whole:
             divisions[entry.finer if len(whole) > cap else None].append(entry)
-        has_new = any(entry.is_new for entry in whole)
+        has_new, root = any(entry.is_new for entry in whole), min(whole)
         for division in divisions.values():
             division.sort()
+            for entry in division if root not in division else ():
+                if root.is_new or entry.is_new:
+                    met[root.doc, entry.doc, root.is_new, entry.is_new] += 1
             heads = {entry.doc for entry in division[:anchors]} if len(division) > cap else {e.doc for e in division}
             for left, right in combinations(division, 2):
                 if left.doc in heads and (left.is_new or right.is_new):
                     met[left.doc, right.doc, left.is_new, right.is_new] += 1
             for entry in division:
                 seen = len(division) - 1 if entry.doc in heads else len(heads)
+                seen = len(whole) - 1 if entry == root else seen + (root not in division)
                 if has_new and entry.is_new:
                     missed[entry.doc] += len(whole) - 1 - seen
     return met, {doc: number for doc, number in missed.items() if number}
@@ -72,8 +76,8 @@ def test_an_example_by_hand() -> None:
         Entry(2, True, 8, 0),
     ]
     met, missed = meet(entries, cap=2, anchors=1)
-    assert met == {(-7, 3, True, False): 1, (-7, 1, True, False): 1, (-7, 2, True, True): 1}
-    assert missed == {-7: 1, 2: 2}, "-7 missed 3, of another division; 2 missed 3, and 1, which is no anchor"
+    assert met == {(-7, 3, True, False): 2, (-7, 1, True, False): 1, (-7, 2, True, True): 1}, "-7 is the root of 6"
+    assert missed == {2: 2}, "2 missed 3, of another division, and 1, which is no anchor"
 
 
 @st.composite
@@ -93,6 +97,13 @@ def test_random_buckets_meet_as_by_brute_force(entries: list[Entry], cap: int, a
 def test_nothing_meets_in_an_empty_task() -> None:
     assert meet([], cap=2, anchors=1) == (Counter(), {})
     assert list(meeting_batches([], cap=2, anchors=1)) == []
+
+
+def test_divisions_of_one_document_each_meet_in_their_root() -> None:
+    entries = [Entry(doc, True, 1, doc) for doc in range(50_000)]
+    met, missed = meet(entries, cap=100, anchors=10)
+    assert set(met) == {(0, doc, True, True) for doc in range(1, 50_000)}
+    assert missed == dict.fromkeys(range(1, 50_000), 50_000 - 2)
 
 
 def test_a_bucket_of_50_000_meets_its_anchors_alone() -> None:

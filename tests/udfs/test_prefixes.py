@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udfs.prefixes import count_members, merge, prefix, prefix_batches, rarity, sketch_batches, sketch_bits
+from udfs.prefixes import Rarity, count_members, merge, prefix, prefix_batches, rarity, sketch_batches, sketch_bits
 from udfs.shingles import ShingleRule, Shingles
 
 sets_of_hashes = st.lists(st.sets(st.integers(0, 40), min_size=0, max_size=12), min_size=2, max_size=12)
@@ -22,11 +22,15 @@ def csr(sets: list[set[int]]) -> Shingles:
     return Shingles(offsets, flat.astype(np.uint32), np.ones(len(sets), bool))
 
 
+def known(held_out: Shingles) -> Rarity:
+    counts = count_members([held_out], 16)
+    return rarity(counts, counts)
+
+
 @settings(max_examples=200, deadline=None)
 @given(sets_of_hashes, st.sampled_from([0.3, 0.5, 0.7, 0.9, 1.0]), st.integers(1, 11))
 def test_no_similar_pair_is_lost(sets: list[set[int]], threshold: float, held_out: int) -> None:
-    sketch = count_members([csr(sets[:held_out])], 16)
-    found = prefix(csr(sets), 0, sketch, threshold)
+    found = prefix(csr(sets), 0, known(csr(sets[:held_out])), threshold)
     members: dict[int, set[int]] = {}
     for document, shingle in zip(found["document"], found["shingle"], strict=True):
         members.setdefault(int(document), set()).add(int(shingle))
@@ -39,14 +43,24 @@ def test_no_similar_pair_is_lost(sets: list[set[int]], threshold: float, held_ou
 
 def test_the_rarest_members_come_first_and_unknown_ones_use_up_places() -> None:
     held_out = csr([{1, 2, 3, 4}, {2, 3, 4}, {3, 4}, {4}])
-    sketch = count_members([held_out], 16)
     # At 0.5 a set of 4 has a prefix of 3. Of {1, 2, 8, 9} the members 8 and 9 are in no counted set and come first.
-    found = prefix(csr([{1, 2, 3, 4}, {1, 2, 8, 9}]), 0, sketch, 0.5)
+    found = prefix(csr([{1, 2, 3, 4}, {1, 2, 8, 9}]), 0, known(held_out), 0.5)
     one, two, three = (x * 104_729 for x in (1, 2, 3))
     assert list(found["document"]) == [0, 0, 0, 1]
     assert list(found["shingle"]) == [one, two, three, one]
     assert list(found["place"]) == [0, 1, 2, 2]
     assert list(found["num"]) == [4, 4, 4, 4]
+
+
+def test_members_of_very_many_pairs_are_crowded() -> None:
+    """101 documents have 1 and 99 of them are held out: 9,999 pairs; of 2 there is one pair more."""
+    every, held_out = ([{1, 2}] * 101, [{1, 2}] * 99)
+    counts = [count_members([csr(sets)], 16) for sets in (every, held_out)]
+    counts[0][2 * 104_729 & 0xFFFF] += 1
+    found = prefix(csr([{1, 2, 3}]), 0, rarity(*counts), 0.3)
+    assert list(found["shingle"]) == [104_729, 2 * 104_729]
+    assert list(found["is_crowded"]) == [0, 1] and list(found["num_crowded"]) == [1, 1]
+    assert list(found["place"]) == [1, 2], "3 is in no held-out document, so it comes first"
 
 
 def test_counters_stop_at_their_most() -> None:
@@ -76,7 +90,7 @@ def test_batches_give_what_the_whole_gives() -> None:
     every, held_out = (np.frombuffer(whole.column(name)[0].as_py(), np.uint16) for name in ("every", "held_out"))
     assert every.sum() > held_out.sum() > 0 and (every >= held_out).all()
     sketch = rarity(every, held_out)
-    assert ((sketch > 0) == (held_out > 0)).all()
+    assert ((sketch.counts > 0) == (held_out > 0)).all()
     one = pa.Table.from_batches(prefix_batches([batch], rule, sketch, 0.5))
     cut = pa.Table.from_batches(prefix_batches([batch.slice(0, 7), batch.slice(7)], rule, sketch, 0.5))
     order = [("document_id", "ascending"), ("grain", "ascending"), ("place", "ascending")]

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.frames.prefix_filter import meet, similar_across_splits
+from jobs.frames.prefix_filter import TooManyPairs, meet, similar_across_splits
 from tests.conftest import rows
+from udfs import prefixes
+from udfs.prefixes import PREFIX_SCHEMA
 from udfs.shingles import ShingleRule, Shingles, shingle
 
 pytestmark = pytest.mark.spark
@@ -51,8 +53,12 @@ def all_pairs(documents: list[Document], threshold: float) -> list[dict[str, Any
     return [dict(zip(names, row, strict=True)) for row in sorted(found)]
 
 
-@pytest.mark.parametrize(("seed", "threshold"), [(1, 0.5), (3, 0.7)])
-def test_no_pair_is_lost(spark: SparkSession, seed: int, threshold: float) -> None:
+@pytest.mark.parametrize(("seed", "threshold", "most"), [(1, 0.5, 0), (3, 0.7, 10_000), (4, 0.5, 25)])
+def test_no_pair_is_lost(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch, seed: int, threshold: float, most: int
+) -> None:
+    """Where all members are crowded, none, or some."""
+    monkeypatch.setattr(prefixes, "MOST_MEETINGS", most)
     documents = corpus(seed)
     expected = all_pairs(documents, threshold)
     assert len(expected) > 20
@@ -74,11 +80,20 @@ def test_pairs_that_cannot_reach_the_threshold_are_never_verified(spark: SparkSe
     for number, (name, (num, other_num, places, other_places, _)) in enumerate(shared.items()):
         for member, (place, other_place) in enumerate(zip(places, other_places, strict=True)):
             shingle = 100 * number + member
-            entries.append((name, "train", 0, num, place, shingle))
-            entries.append((f"other {name}", "test", 0, other_num, other_place, shingle))
-    columns = "document_id string, split string, grain int, num int, place int, shingle int"
+            entries.append((name, "train", 0, num, 0, place, shingle, False))
+            entries.append((f"other {name}", "test", 0, other_num, 0, other_place, shingle, False))
+    columns = f"document_id string, split string, {PREFIX_SCHEMA.partition(', ')[2]}"
     found = rows(meet(spark.createDataFrame(entries, columns), 0.5), "document_id")
     assert [row["document_id"] for row in found] == sorted(name for name, (*_, met) in shared.items() if met)
+
+
+def test_a_template_in_two_splits_is_refused_before_its_pairs_are_made(spark: SparkSession) -> None:
+    template = " ".join(f"word{number}" for number in range(60))
+    texts = [(f"d{n}", "train" if n % 2 else "test", f"{template} {n} {n}") for n in range(2_010)]
+    frame = spark.createDataFrame(texts, "document_id string, split string, text string")
+    with pytest.raises(TooManyPairs) as error:
+        similar_across_splits(frame, ShingleRule(), 0.5, 2)
+    assert error.value.args == (1_005 * 1_005,)
 
 
 def test_without_held_out_documents_there_is_no_pair(spark: SparkSession) -> None:
