@@ -70,26 +70,24 @@ def test_new_meets_old_and_new_but_old_never_meets_old(spark: SparkSession) -> N
 
 def test_a_bucket_above_the_cap_is_divided_by_the_next_keys(spark: SparkSession) -> None:
     """Cap 2, one anchor. Only key 1 is shared: finer keys follow it. The five sets are equal."""
-    names = ["a", "b", "c", "d", "e"]
-    first = spark.createDataFrame([(n,) for n in ("c", "d", "e")], "n string").orderBy(F.xxhash64("n")).first()
-    assert first is not None
-    anchor = first["n"]
-    later = [name for name in ("c", "d", "e") if name != anchor]
-    # a and b have one division; c, d and e another, which is above the cap: its anchor meets the others
-    signed: list[Signed] = [(name, [1, 2], None, [1, 100] if name in "ab" else [1, 200]) for name in names]
-    expected = {name: row(name, {}) for name in names}
-    expected["b"]["matches"] = [{"document_id": "a", "similarity": 1.0}]
-    for name in later:
-        holder, other = max(anchor, name), min(anchor, name)
-        expected[holder]["matches"].append({"document_id": other, "similarity": 1.0})
-    # band 1: a and b miss 3; c, d, e miss 2 and, without being the anchor, one more.
-    # band 2: a and b all meet; of c, d, e those that are no anchors miss each other.
-    for name, missed in [("a", 3), ("b", 3), (anchor, 2), *((name, 2 + 1 + 1) for name in later)]:
+    documents = spark.createDataFrame([(number,) for number in range(50)], "n int").select(
+        F.format_string("d%02d", "n").alias("n")
+    )
+    root, a, b, c, d = (one["n"] for one in documents.orderBy(F.xxhash64("n")).limit(5).collect())
+    # The root, the smallest by hash, has one division with a; b, c and d another, which is above the cap: its anchor b
+    # meets the others, and all three meet the root of the whole bucket.
+    signed: list[Signed] = [(name, [1, 2], None, [1, 100]) for name in (root, a)]
+    signed += [(name, [1, 2], None, [1, 200]) for name in (b, c, d)]
+    expected = {name: row(name, {}) for name in (root, a, b, c, d)}
+    for pair in [(root, a), (root, b), (root, c), (root, d), (b, c), (b, d)]:
+        expected[max(pair)]["matches"].append({"document_id": min(pair), "similarity": 1.0})
+    # Band 1: a misses b, c and d; b misses a; c and d miss a and each other.  Band 2: c and d miss each other.
+    for name, missed in [(a, 3), (b, 1), (c, 2 + 1), (d, 2 + 1)]:
         expected[name]["uncompared"] = missed
     for one in expected.values():
         one["matches"].sort(key=lambda match: match["document_id"])
-    found = run(spark, names, signed, Params(bucket_cap=2, anchors=1))
-    assert rows(found, "document_id") == [expected[name] for name in names]
+    found = run(spark, list(expected), signed, Params(bucket_cap=2, anchors=1))
+    assert rows(found, "document_id") == [expected[name] for name in sorted(expected)]
 
 
 def corpora(seed: int) -> tuple[list[Signed], dict[str, int]]:
@@ -122,6 +120,7 @@ def single_run(signed: list[Signed], hashes: dict[str, int], params: Params) -> 
     met: set[frozenset[str]] = set()
     missed: dict[str, int] = defaultdict(int)
     for entries in buckets.values():
+        root = min((one[0] for _, one in entries), key=hashes.__getitem__)
         divisions = defaultdict(list)
         for following, one in entries:
             divisions[following if len(entries) > params.bucket_cap else ()].append(one[0])
@@ -129,9 +128,10 @@ def single_run(signed: list[Signed], hashes: dict[str, int], params: Params) -> 
             names.sort(key=hashes.__getitem__)
             anchors = names if len(names) <= params.bucket_cap else names[: params.anchors]
             met |= {frozenset(pair) for pair in combinations(names, 2) if set(pair) & set(anchors)}
+            met |= {frozenset((root, name)) for name in names if name != root}
             for name in names:
                 seen = len(names) - 1 if name in anchors else len(anchors)
-                missed[name] += len(entries) - 1 - seen
+                missed[name] += 0 if name == root else len(entries) - 1 - seen - (root not in names)
     matches: dict[str, dict[str, float]] = defaultdict(dict)
     for left, right in combinations(sorted(signed, key=lambda one: one[0]), 2):
         if frozenset((left[0], right[0])) in met and best(left, right) >= params.threshold:
