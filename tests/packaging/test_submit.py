@@ -143,4 +143,5 @@ def test_exit_codes_and_what_is_lacking_are_told(
         monkeypatch.delitem(CONF, key)
     ran = submit(zipped, "run", str(recipe))
     assert ran.returncode == 2
-    assert "error: this Spark session has no Delta. Submit with --conf spark.sql.extensions=io.delta" in ran.stderr
+    said = "error: this Spark session has no Delta. Submit with --conf spark.sql.extensions=io.delta"
+    assert said in ran.stdout, "spark-submit gives both streams of a Python program to its own output"
