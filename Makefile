@@ -4,12 +4,13 @@
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+TORCH := $(VENV)/.torch
 
 DEMO_RECIPES := conf/recipes/reviews_zh.yaml conf/recipes/python_docs.yaml
 
 # The long lanes have targets of their own, so `make test` leaves them out.
 KILL_TESTS := tests/pipeline/test_kill.py
-EQUAL_TESTS := $(addprefix tests/pipeline/,test_equal.py test_growth.py test_run_again.py test_catalog.py test_older_lake.py)
+EQUAL_TESTS := $(addprefix tests/pipeline/,test_equal.py test_growth.py test_run_again.py test_catalog.py test_older_lake.py test_models.py)
 STORY_TESTS := tests/pipeline/test_story.py
 DEMO_TESTS := tests/pipeline/test_demo.py
 SUBMIT_TESTS := $(addprefix tests/packaging/,test_submit.py test_connect.py)
@@ -23,7 +24,16 @@ EQUAL_CI_OPTIONS := -m "not by_hand"
 SUPPORTED := -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
 PYTHON ?= $(shell for python in python3.11 python3.12 python3.13 python3 python; do \
 	$$python $(SUPPORTED) >/dev/null 2>&1 && echo $$python && break; done)
-PACKAGES := -e ".[local,connect,test,notebooks]" scikit-learn -c conf/constraints.txt
+CONSTRAINTS := -c conf/constraints.txt
+PACKAGES := -e ".[local,connect,models,test,notebooks]" $(CONSTRAINTS)
+TORCH_PACKAGES := -e ".[torch]" $(CONSTRAINTS)
+
+define install
+index="$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}"; \
+	if [ -n "$$index" ]; then UV_DEFAULT_INDEX="$$index"; export UV_DEFAULT_INDEX; fi; \
+	{ [ -x $(BIN)/uv ] && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(1); } || \
+	{ echo "Installing with pip: a few minutes"; $(BIN)/python -m pip install --quiet $(1); }
+endef
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test demo lint types wheel zip check-submit check-kill check-equal check-story check-demo check-kill-ci check-equal-ci constraints clean
@@ -42,17 +52,20 @@ $(INSTALLED): pyproject.toml conf/constraints.txt
 	$(BIN)/python $(SUPPORTED) 2>/dev/null || "$$python" -m venv --clear $(VENV)
 	@echo "Installing into $(VENV): a minute or two, 1.4 GB"
 	@$(BIN)/python -m pip install --quiet uv || echo "uv cannot be installed; pip takes its place"
-	@index="$${PIP_INDEX_URL:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null)}"; \
-	if [ -n "$$index" ]; then UV_DEFAULT_INDEX="$$index"; export UV_DEFAULT_INDEX; fi; \
-	{ [ -x $(BIN)/uv ] && $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(PACKAGES); } || \
-	{ echo "Installing with pip: a few minutes"; $(BIN)/python -m pip install --quiet $(PACKAGES); }
+	@$(call install,$(PACKAGES))
+	@touch $@
+
+# torch and what comes with it is four times all else together: only the tests want it here.
+$(TORCH): $(INSTALLED)
+	@echo "Installing torch and transformers for the tests: another minute or two, up to 6 GB on Linux"
+	@$(call install,$(TORCH_PACKAGES))
 	@touch $@
 
 demo: $(INSTALLED) ## build datasets from real text and print where they are
 	$(BIN)/sluice run $(DEMO_RECIPES)
 
 # Two at a time: those that need Spark share one session and leave a core idle.
-test: $(INSTALLED) ## run the tests
+test: $(TORCH) ## run the tests
 	@$(BIN)/pytest -m "not by_hand and not spark" $(LANES_IGNORED) >.tests.log 2>&1 & without_spark="$$!"; \
 	$(BIN)/pytest -m "spark and not by_hand" $(LANES_IGNORED); status="$$?"; \
 	wait "$$without_spark" || status="$$?"; cat .tests.log; rm .tests.log; exit "$$status"
@@ -92,7 +105,7 @@ check-equal-ci: $(INSTALLED)
 	$(BIN)/pytest $(EQUAL_TESTS) $(EQUAL_CI_OPTIONS)
 
 constraints: $(INSTALLED) ## pin the dependencies anew, after pyproject.toml has changed
-	echo scikit-learn | $(BIN)/uv pip compile --quiet pyproject.toml - --extra local --extra connect --extra test --extra notebooks \
+	$(BIN)/uv pip compile --quiet pyproject.toml $(addprefix --extra ,local connect models torch test notebooks) \
 		--universal --python-version 3.11 --fork-strategy fewest \
 		--no-emit-index-url --no-header --no-annotate --output-file conf/constraints.txt
 

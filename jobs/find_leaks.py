@@ -11,15 +11,19 @@ from pyspark.sql import functions as F
 
 from jobs.frames.links import binding, declared_links, leak_threshold
 from jobs.frames.prefix_filter import TooManyPairs, similar_across_splits
+from jobs.frames.semantic_matches import near_across_splits
 from jobs.frames.shingling import Shingling
 from jobs.frames.split_order import rank_of
 from jobs.runtime.cleanings import cleaned_in_force
 from jobs.runtime.context import Context
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
+from jobs.runtime.model_places import same_from
 from jobs.runtime.params import Count, Similarity
+from schemas.blocks import BLOCKS
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.documents import DOCUMENTS
+from schemas.embeddings import EMBEDDINGS
 from schemas.leaks import LEAKS
 from schemas.splits import SPLITS
 from udfs.shingles import ShingleRule
@@ -39,18 +43,29 @@ class Params(BaseModel, frozen=True, extra="forbid"):
 
 class Check(NamedTuple):
     """threshold: exact Jaccard similarity that counts as a leak.  rule: of the shingles.  bind: kinds of key that tie
-    documents.  group_cap: a text in more groups ties none of them."""
+    documents.  group_cap: a text in more groups ties none of them.  cosine: from which vectors say the same, null where
+    they are not compared."""
 
     threshold: float
     rule: ShingleRule
     bind: tuple[str, ...]
     group_cap: int
+    cosine: float | None = None
 
 
 def transform(
-    documents: DataFrame, clean_records: DataFrame, splits: DataFrame, declared: DataFrame, check: Check, params: Params
+    documents: DataFrame,
+    clean_records: DataFrame,
+    splits: DataFrame,
+    embeddings: DataFrame,
+    blocks: DataFrame,
+    declared: DataFrame,
+    check: Check,
+    params: Params,
 ) -> DataFrame:
-    """Input columns: document_id, text, fold_digest; groups; split; link.  Output columns: those of leaks but dataset.
+    """Input columns: document_id, text, fold_digest; groups; split; vector; block_id, vector; link.
+
+    Output columns: those of leaks but dataset.
 
     declared: document_id and link of all keys that count in the lake.  check: what links documents in this lake;
     declared keys are checked where they do."""
@@ -58,6 +73,8 @@ def transform(
     texts = documents.join(placed, "document_id").select("document_id", "split", "text", "fold_digest")
     folds = texts.select("document_id", "split", F.col("fold_digest").alias("link"))
     pairs = equal_links(folds, "folded_text", 1.0).union(similar_texts(texts, check, params.tasks))
+    if check.cosine is not None:
+        pairs = pairs.union(near_across_splits(embeddings, blocks, texts.select("document_id", "split"), check.cosine))
     if "group" in check.bind:
         mine = declared_links(clean_records).join(
             binding(declared, check.group_cap), ["document_id", "link"], "left_semi"
@@ -128,7 +145,8 @@ def similar_texts(texts: DataFrame, check: Check, tasks: int) -> DataFrame:
 
 def external(context: Context) -> dict[str, Any]:
     """What links documents in this lake, and its declared keys."""
-    return {"check": links_of(context.recipe.params), "declared": declared_links(cleaned_in_force(context))}
+    check = links_of(context.recipe.params)._replace(cosine=same_from(context.recipe.params))
+    return {"check": check, "declared": declared_links(cleaned_in_force(context))}
 
 
 def links_of(params: Mapping[str, Any]) -> Check:
@@ -141,7 +159,7 @@ def links_of(params: Mapping[str, Any]) -> Check:
 
 JOB = Job(
     "find_leaks",
-    reads=(DOCUMENTS, CLEAN_RECORDS, SPLITS),
+    reads=(DOCUMENTS, CLEAN_RECORDS, SPLITS, EMBEDDINGS, BLOCKS),
     writes=LEAKS,
     params=Params,
     transform=transform,

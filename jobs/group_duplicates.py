@@ -20,9 +20,11 @@ from schemas.splits import SPLITS
 
 class Params(BaseModel, frozen=True, extra="forbid"):
     """threshold: exact Jaccard similarity from which this dataset removes duplicates, 0 to 1; not below the lake's
-    link threshold (match_duplicates.threshold)."""
+    link threshold (match_duplicates.threshold).  semantic: cosine from which it removes texts that say the same; null
+    takes all that match_duplicates found."""
 
     threshold: Similarity = 0.7
+    semantic: Similarity | None = None
 
 
 def transform(documents: DataFrame, duplicate_matches: DataFrame, splits: DataFrame, params: Params) -> DataFrame:
@@ -31,7 +33,8 @@ def transform(documents: DataFrame, duplicate_matches: DataFrame, splits: DataFr
     Groups lie within one split: texts equal after folding, and components over matches at the dataset's threshold."""
     split = splits.select("document_id", "split")
     placed = documents.select("document_id", "fold_digest").join(split, "document_id").localCheckpoint()
-    matched = match_pairs(duplicate_matches).where(F.col("similarity") >= params.threshold)
+    least = F.when(F.col("method") == "semantic", params.semantic or 0.0).otherwise(params.threshold)
+    matched = match_pairs(duplicate_matches).where(F.col("similarity") >= least)
     components = connected_components(within_split(matched, placed).union(equal_texts(placed)))
     grouped = placed.select("document_id").join(components, "document_id", "left")
     group = F.coalesce("component_id", "document_id")

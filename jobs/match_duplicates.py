@@ -5,7 +5,9 @@ New documents meet all documents of the lake that share a band key; the exact Ja
 decides. Old documents are neither signed nor compared again.
 """
 
+from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +16,23 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.frames.jaccard import with_similarity
+from jobs.frames.match_rows import by_document, held, left_out, match_rows
+from jobs.frames.semantic_matches import semantic_matches
+from jobs.runtime.context import Context
 from jobs.runtime.job import Job
+from jobs.runtime.model_places import same_from
 from jobs.runtime.params import Count, Similarity
+from schemas.blocks import BLOCKS
 from schemas.documents import DOCUMENTS
 from schemas.duplicate_matches import DUPLICATE_MATCHES
+from schemas.embeddings import EMBEDDINGS
 from schemas.signatures import SIGNATURES
+from schemas.table import Table
 from udfs.band_entries import ENTRIES_SCHEMA, entry_batches, marks_of
 from udfs.buckets import MEETING_SCHEMA, meeting_batches
 from udfs.jaccard import GRAINS
 
+MINHASH, SEMANTIC = "minhash", "semantic"
 # New documents whose band keys every task gets, as marks of 2 MB, so that the keys of all others are not shuffled.
 MOST_MARKED = 20_000
 # New documents that every task gets to tell them from old ones: 8 bytes each, some 50 MB as a hash table.
@@ -35,21 +45,61 @@ LEAST_TASKS, ENTRIES_A_TASK = 8, 4_000_000
 PARTS_A_TASK, MOST_PARTS = 16, 1 << 16
 
 
+class MinHash(BaseModel, frozen=True, extra="forbid"):
+    """What shapes matches by shingles."""
+
+    threshold: Similarity
+    bucket_cap: int
+    anchors: int
+
+
+class Semantic(BaseModel, frozen=True, extra="forbid"):
+    """threshold: cosine of vectors from which texts say the same; null takes that of the model, where it has one."""
+
+    threshold: Similarity | None = None
+
+
 class Params(BaseModel, frozen=True, extra="forbid"):
     """threshold: exact Jaccard similarity from which documents are linked, 0 to 1.
     bucket_cap: up to this many documents of one bucket all meet; a greater bucket is divided by the next band keys,
     and its divisions meet in its smallest document by hash.
-    anchors: what is still too great meets only this many of its documents, the smallest by hash."""
+    anchors: what is still too great meets only this many of its documents, the smallest by hash.
+    semantic: compare vectors too, from a threshold up; null compares none."""
 
     threshold: Similarity = 0.5
     bucket_cap: int = Field(default=100, strict=True, ge=2)
     anchors: Count = 10
+    semantic: Semantic | None = None
 
 
-def transform(new_documents: DataFrame, signatures: DataFrame, params: Params) -> DataFrame:
-    """Input columns of signatures: document_id, fine_shingles, coarse_shingles, band_keys.
+def parts(params: Params) -> dict[str, BaseModel]:
+    """The methods that the recipe asks for."""
+    minhash: dict[str, BaseModel] = {MINHASH: MinHash(**params.model_dump(exclude={SEMANTIC}))}
+    return minhash | ({SEMANTIC: params.semantic} if params.semantic else {})
 
-    Output columns: document_id, method, matches, uncompared; one row for every new document."""
+
+def transform(
+    new_documents: DataFrame,
+    signatures: DataFrame,
+    embeddings: DataFrame,
+    blocks: DataFrame,
+    cosine: float | None,
+    part: str,
+    params: Params,
+) -> DataFrame:
+    """Input columns: document_id; document_id, fine_shingles, coarse_shingles, band_keys; document_id, vector;
+    block_id, vector.  cosine: from which texts say the same.
+
+    Output columns: document_id, method, matches, uncompared; one row for every new document (that has a vector, where
+    vectors are compared)."""
+    if part == MINHASH:
+        return shingle_matches(new_documents, signatures, params)
+    assert cosine is not None  # the recipe was checked
+    return semantic_matches(new_documents, embeddings, blocks, cosine)
+
+
+def shingle_matches(new_documents: DataFrame, signatures: DataFrame, params: Params) -> DataFrame:
+    """Matches of the documents that share a band key, from the exact Jaccard similarity up."""
     fresh = new_documents.select("document_id", F.xxhash64("document_id").alias("doc")).localCheckpoint()
     num_new, (num_signed, num_keys) = fresh.count(), sizes(signatures)
     new_docs = F.broadcast(fresh) if num_new <= MOST_SENT else fresh
@@ -57,18 +107,7 @@ def transform(new_documents: DataFrame, signatures: DataFrame, params: Params) -
     tasks = max(LEAST_TASKS, num_keys // ENTRIES_A_TASK)
     met = meetings(key_entries(signatures, new_docs, tasks, marks), params, tasks).localCheckpoint()
     matches = verify(candidate_pairs(met).localCheckpoint(), signatures, params).transform(by_document)
-    return (
-        fresh.join(matches, "document_id", "left")
-        .join(left_out(met), "doc", "left")
-        .select(
-            "document_id",
-            F.lit("minhash").alias("method"),
-            F.coalesce("matches", F.array().cast("array<struct<document_id: string, similarity: double>>")).alias(
-                "matches"
-            ),
-            F.coalesce("uncompared", F.lit(0)).cast("bigint").alias("uncompared"),
-        )
-    )
+    return match_rows(fresh, matches, left_out(met), MINHASH)
 
 
 def sizes(signatures: DataFrame) -> tuple[int, int]:
@@ -111,12 +150,6 @@ def candidate_pairs(met: DataFrame) -> DataFrame:
     return pairs.agg(F.max("left_new").alias("left_new"), F.max("right_new").alias("right_new"))
 
 
-def left_out(met: DataFrame) -> DataFrame:
-    """Columns doc (new), uncompared: meetings that the caps left out."""
-    missed = met.where("missed IS NOT NULL").select(F.col("left_doc").alias("doc"), "missed")
-    return missed.groupBy("doc").agg(F.sum("missed").alias("uncompared"))
-
-
 def verify(pairs: DataFrame, signatures: DataFrame, params: Params) -> DataFrame:
     """Columns document_id, other_id, similarity of the pairs whose exact Jaccard similarity reaches the threshold.
 
@@ -134,31 +167,40 @@ def verify(pairs: DataFrame, signatures: DataFrame, params: Params) -> DataFrame
         for side in ("left", "right")
     }
     joined = pairs.join(sides["left"], "left_doc").join(sides["right"], "right_doc").drop("left_doc", "right_doc")
-    found = with_similarity(joined, params.threshold)
-    both = F.col("left_new") & F.col("right_new")
-    left_holds = F.when(both, F.col("left_id") > F.col("right_id")).otherwise(F.col("left_new"))
-    return found.select(
-        F.when(left_holds, F.col("left_id")).otherwise(F.col("right_id")).alias("document_id"),
-        F.when(left_holds, F.col("right_id")).otherwise(F.col("left_id")).alias("other_id"),
-        "similarity",
-    )
+    return held(with_similarity(joined, params.threshold))
 
 
-def by_document(pairs: DataFrame) -> DataFrame:
-    """One row a document with its matches in order of id."""
-    match = F.struct(F.col("other_id").alias("document_id"), "similarity")
-    return pairs.groupBy("document_id").agg(F.array_sort(F.collect_list(match)).alias("matches"))
+def contradiction(params: Mapping[str, Any]) -> str | None:
+    """Vectors are compared where there are any."""
+    if params["match_duplicates"].semantic is None or params["embed_text"].model is not None:
+        return None
+    return "semantic compares vectors, but embed_text names no model. Name one."
+
+
+def external(context: Context) -> dict[str, Any]:
+    """From which cosine texts say the same."""
+    return {"cosine": same_from(context.recipe.params)}
+
+
+def part_reads(part: BaseModel) -> tuple[Table, ...]:
+    """Blocks decide what is compared and not what is alike: they shape nothing."""
+    return (EMBEDDINGS,) if isinstance(part, Semantic) else (SIGNATURES,)
 
 
 JOB = Job(
     "match_duplicates",
-    reads=(SIGNATURES,),
+    reads=(SIGNATURES, EMBEDDINGS, BLOCKS),
     writes=DUPLICATE_MATCHES,
     params=Params,
     transform=transform,
     each=DOCUMENTS,
-    lake=(SIGNATURES,),
+    lake=(SIGNATURES, EMBEDDINGS),
+    external=external,
     iterative=True,
+    parts=parts,
+    part_column="method",
+    part_reads=part_reads,
+    contradiction=contradiction,
     lake_params=("threshold", "bucket_cap", "anchors"),
     revision=2,  # divisions meet in a root
 )

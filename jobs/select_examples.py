@@ -18,6 +18,7 @@ from jobs.frames.matches import match_pairs
 from jobs.frames.split_order import rank_of
 from jobs.runtime.context import Context
 from jobs.runtime.job import Job
+from jobs.runtime.model_places import same_from
 from jobs.runtime.source import Source
 from schemas.clean_records import CLEAN_RECORDS
 from schemas.documents import DOCUMENTS
@@ -125,7 +126,9 @@ def cross_pairs(duplicate_matches: DataFrame, leaks: DataFrame, splits: DataFram
     matched = known.select(
         F.when(is_lower, F.col("document_id")).otherwise(F.col("other_id")).alias("lower_id"),
         F.when(is_lower, F.col("other_id")).otherwise(F.col("document_id")).alias("higher_id"),
-        F.concat(F.lit("match "), F.col("similarity")).alias("found"),
+        F.concat_ws(" ", F.when(F.col("method") == "semantic", "semantic").otherwise("match"), "similarity").alias(
+            "found"
+        ),
     )
     checked = leaks.select(
         F.col("document_id").alias("lower_id"),
@@ -187,7 +190,8 @@ def external(context: Context) -> dict[str, Any]:
     """The similarities from which documents are duplicates, and linked across splits by a match or by the check."""
     params: Mapping[str, Any] = context.recipe.params
     limits = {"duplicate": params["group_duplicates"].threshold, "match": params["match_duplicates"].threshold}
-    return {"limits": limits | {"shingles": leak_threshold(params)}}
+    cosine = same_from(params)
+    return {"limits": limits | {"shingles": leak_threshold(params)} | ({"semantic": cosine} if cosine else {})}
 
 
 JOB = Job(

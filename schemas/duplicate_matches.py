@@ -10,9 +10,14 @@ DUPLICATE_MATCHES = Table(
     columns=T.StructType(
         [
             DOCUMENT_ID,
-            column("method", STRING, "minhash; semantic comes later", required=True),
+            column("method", STRING, "minhash or semantic", required=True),
             FINGERPRINT,
-            column("matches", MATCHES, "exact Jaccard to each, 0 to 1, 6 digits; empty when none", required=True),
+            column(
+                "matches",
+                MATCHES,
+                "to each its exact Jaccard similarity, or its cosine, 0 to 1, 6 digits; empty when none",
+                required=True,
+            ),
             column("uncompared", LONG, "candidate meetings left out because a bucket was above the cap", required=True),
         ]
     ),

@@ -13,7 +13,7 @@ JOB_RUNS = Table(
             column("job", STRING, "name of the job", required=True),
             column("run_id", STRING, "id of the run", required=True),
             column("position", INT, "place of the job in the pipeline, from 0", required=True),
-            column("status", STRING, "done, skipped, refused or failed", required=True),
+            column("status", STRING, "done, skipped, idle, refused or failed", required=True),
             column(
                 "fingerprint", STRING, "digest by which the next run knows what it would do the same", required=True
             ),
@@ -26,6 +26,8 @@ JOB_RUNS = Table(
             column("rows_out", LONG, "rows written"),
             column("rows_changed", LONG, "rows that it changed; null where a job changes none by its nature"),
             column("dropped", COUNTS, "reason -> rows written with it", required=True),
+            column("failed", LONG, "rows written whose attempt failed"),
+            column("left_over", LONG, "rows that a budget left for the next run"),
             column("seconds", DOUBLE, "wall seconds", required=True),
             column("cpu_seconds", DOUBLE, "CPU seconds of the process tree on this host", required=True),
             column("error", STRING, "why it failed or was refused: Sluice's own words, or the kind of error"),

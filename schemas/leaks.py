@@ -14,7 +14,7 @@ LEAKS = Table(
             column("other_id", STRING, "the document in the higher split (test > val > train)", required=True),
             column("split", STRING, "split of document_id, the lower one", required=True),
             column("other_split", STRING, "split of other_id", required=True),
-            column("method", STRING, "folded_text, shingles or declared_key", required=True),
+            column("method", STRING, "folded_text, shingles, semantic or declared_key", required=True),
             column("similarity", DOUBLE, "exact Jaccard, 0 to 1; 1 for equal texts, null for declared keys"),
         ]
     ),

@@ -1,7 +1,7 @@
 """One Spark session for all tests; rows of a frame as plain values; the shared data, where there is any."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,12 @@ def frame(spark: SparkSession, columns: T.StructType, *values: dict[str, Any]) -
     """A small frame of declared columns; what a row leaves out is null."""
     loose = T.StructType([T.StructField(field.name, field.dataType) for field in columns])
     return spark.createDataFrame([tuple(row.get(name) for name in columns.names) for row in values], loose)
+
+
+def matches_frame(spark: SparkSession, matches: Sequence[tuple[str, Any]], method: str = "minhash") -> DataFrame:
+    """Rows of duplicate_matches as far as readers look: document_id with [(other id, similarity)]."""
+    schema = "document_id string, method string, matches array<struct<document_id: string, similarity: double>>"
+    return spark.createDataFrame([(holder, method, found) for holder, found in matches], schema)
 
 
 def plain(value: Any) -> Any:

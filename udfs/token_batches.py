@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ids = Sequence[int]
+Item = TypeVar("Item")
 Result = TypeVar("Result")
+# No tokenizer is given more of a text than could matter: few tokens are longer, and some tokenizers are slow.
+CHARACTERS_A_TOKEN = 64
 
 
 def token_batches(lengths: NDArray[np.int64], budget: int) -> list[NDArray[np.intp]]:
@@ -36,14 +39,16 @@ def cut_ids(ids: Ids, most: int) -> Ids:
 
 
 def answers(
-    texts: Sequence[Ids], budget: int, work: Callable[[list[Ids]], Result]
+    items: Sequence[Item], lengths: Sequence[int], budget: int, work: Callable[[list[Item]], Result]
 ) -> Iterator[tuple[NDArray[np.intp], Result | Exception]]:
-    """Yield the places of each batch with what `work` gives for it, or what it raised.  All places come once."""
-    waiting = token_batches(np.array([len(ids) for ids in texts], np.int64), budget)[::-1]
+    """Yield the places of each batch with what `work` gives for it, or what it raised.  All places come once.
+
+    lengths: tokens of each item."""
+    waiting = token_batches(np.array(lengths, np.int64), budget)[::-1]
     while waiting:
         places = waiting.pop()
         try:
-            yield places, work([texts[place] for place in places])
+            yield places, work([items[place] for place in places])
         except Exception as error:
             if is_out_of_memory(error) and len(places) > 1:
                 free_memory()

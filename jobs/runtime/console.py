@@ -33,6 +33,8 @@ def progress(title: str, total: int) -> Iterator[Progress]:
 
 def line(outcome: Outcome) -> str:
     """One job's line: rows in, new, changed (also when none is), dropped by reason, seconds."""
+    if outcome.status == "idle":
+        return f"  [dim]{outcome.job:<18} {outcome.note}[/dim]"
     if outcome.status == "skipped":
         return f"  {outcome.job:<18} unchanged{_note(outcome)}"
     parts = [f"{outcome.rows_in:>9,} in" if outcome.rows_in is not None else " " * 12, f"{outcome.rows_out:>9,} new"]
@@ -40,6 +42,10 @@ def line(outcome: Outcome) -> str:
         parts.append(f"changed {outcome.rows_changed:,}")
     if outcome.dropped:
         parts.append("dropped " + ", ".join(f"{reason} {count:,}" for reason, count in sorted(outcome.dropped.items())))
+    if outcome.failed:
+        parts.append(f"failed {outcome.failed:,}")
+    if outcome.left_over:
+        parts.append(f"left by the budget {outcome.left_over:,}")
     return f"  {outcome.job:<18}{' '.join(parts)}{_note(outcome)}  [dim]{outcome.seconds:.1f} s[/dim]"
 
 

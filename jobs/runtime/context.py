@@ -74,6 +74,7 @@ def open_context(
     recipe = lake_params.settle(lake, recipe, jobs)
     producers = {job.writes.name: job.name for job in jobs}
     scope = Scope(lake, recipe, all_fingerprints(jobs, recipe), producers)
+    scope.part_columns = {job.name: job.part_column for job in jobs}
     with ThreadPoolExecutor(2) as pool:
         newest, last = pool.submit(_last_version, scope), pool.submit(last_runs, lake, recipe.dataset)
         history = History(lake, tables, recipe)

@@ -1,6 +1,8 @@
 """Execute one job: scope its inputs, call its transform, write idempotently by lifetime, count with the write."""
 
 import time
+from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from queue import Empty, Queue
@@ -13,6 +15,7 @@ from pyspark.sql import functions as F
 from jobs.runtime.cpu import cpu_seconds
 from jobs.runtime.declared_rows import conform, mark_rule_breaks
 from jobs.runtime.job import Job
+from jobs.runtime.rounds import WHOLE, Piece, Rounds
 from jobs.runtime.scope import Scope
 from jobs.runtime.tables import Commit, overtaken
 from schemas.table import Table
@@ -20,7 +23,7 @@ from schemas.table import Table
 # A frame whose rows never ran (an empty relation) leaves its observation unanswered for ever.
 OBSERVATION_SECONDS = 30
 OWN_COMMIT_WITHIN = 3
-UNCOUNTED, DROPPED = "uncounted", "dropped "
+UNCOUNTED, FAILED, DROPPED = "uncounted", "failed", "dropped "
 
 
 @dataclass(frozen=True)
@@ -35,23 +38,23 @@ class Outcome:
     rows_out: int = 0
     rows_changed: int | None = None
     dropped: dict[str, int] = field(default_factory=dict)
+    failed: int = 0
+    left_over: int = 0
     commit: Commit | None = None
     note: str = ""
     error: str | None = None
 
 
 def execute(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, DataFrame]) -> Outcome:
-    """Run one job and return what it did. On a concurrent append it plans once more."""
+    """Run one job, piece by piece where it has pieces, and return what it did."""
     started, cpu = time.monotonic(), cpu_seconds()
-    table = job.writes
-    try:
-        commit, counts = _write(job, scope, note, external)
-    except Exception as error:  # a raw Java error in classic Spark, one of pyspark's own in Connect
-        if not overtaken(error):
-            raise
-        commit, counts = _write(job, scope, note, external)
+    rounds, out, counts = Rounds(job, scope), 0, Counter[str]()
+    commit = None
+    for piece in rounds:
+        commit, found = _written(job, scope, note, external, piece)
+        out += max(commit.rows, 0)
+        counts.update(found)
     dropped = {name.removeprefix(DROPPED): n for name, n in counts.items() if name.startswith(DROPPED) and n}
-    out = max(commit.rows, 0)
     unknown = None if UNCOUNTED in counts else 0
     return Outcome(
         job.name,
@@ -60,14 +63,28 @@ def execute(job: Job, scope: Scope, note: dict[str, Any], external: dict[str, Da
         cpu_seconds=cpu_seconds() - cpu,
         rows_in=_rows_in(job, scope, counts, out),
         rows_out=out,
-        rows_changed=counts.get("rows_changed", unknown) if table.has("changed_by") else None,
+        rows_changed=counts.get("rows_changed", unknown) if job.writes.has("changed_by") else None,
         dropped=dropped,
+        failed=counts[FAILED],
+        left_over=rounds.left_over,
         commit=commit,
         note="the engine did not say what it counted" if UNCOUNTED in counts else "",
     )
 
 
-def _rows_in(job: Job, scope: Scope, counts: dict[str, int], out: int) -> int | None:
+def _written(
+    job: Job, scope: Scope, note: dict[str, Any], external: dict[str, DataFrame], piece: Piece
+) -> tuple[Commit, dict[str, int]]:
+    """Write one piece. On a concurrent append it plans once more."""
+    try:
+        return _write(job, scope, note, external, piece)
+    except Exception as error:  # a raw Java error in classic Spark, one of pyspark's own in Connect
+        if not overtaken(error):
+            raise
+        return _write(job, scope, note, external, piece)
+
+
+def _rows_in(job: Job, scope: Scope, counts: Mapping[str, int], out: int) -> int | None:
     """Rows read from files; else the rows that had no output yet; else the current documents."""
     if job.merges or job.writes.has("file_rows"):
         return counts.get("rows_in", None if UNCOUNTED in counts else 0)
@@ -76,15 +93,25 @@ def _rows_in(job: Job, scope: Scope, counts: dict[str, int], out: int) -> int | 
     return scope.number_of_current()
 
 
-def planned_rows(job: Job, scope: Scope, external: dict[str, DataFrame], count: Observation | None = None) -> DataFrame:
+def planned_rows(
+    job: Job,
+    scope: Scope,
+    external: dict[str, DataFrame],
+    count: Observation | None = None,
+    piece: Piece = WHOLE,
+) -> DataFrame:
     """The rows that the job would write, stamped, conformed and marked; nothing is evaluated yet.
 
     count: takes rows_in while the rows are written, where the job reads its rows once and merges them."""
     table = job.writes
-    frames = scope.frames(job) | external
-    if job.each is not None and count is not None:
+    frames: dict[str, Any] = scope.frames(job, piece.part) | external
+    if job.each is not None:
         name = f"new_{job.each.name}"
-        frames[name] = frames[name].observe(count, F.count(job.done_by[0]).alias("rows_in"))
+        frames[name] = piece.of(frames[name], job.done_by[0])
+        if count is not None:
+            frames[name] = frames[name].observe(count, F.count(job.done_by[0]).alias("rows_in"))
+    if piece.part is not None:
+        frames["part"] = piece.part
     rows = job.transform(**frames, params=scope.recipe.params[job.name])
     rows = scope.stamp(table, rows, batch=scope.lake.version(table) or 0 if table.has("batch") else 0)
     rows = mark_rule_breaks(table, conform(table, rows))
@@ -95,11 +122,11 @@ def planned_rows(job: Job, scope: Scope, external: dict[str, DataFrame], count: 
 
 
 def _write(
-    job: Job, scope: Scope, note: dict[str, Any], external: dict[str, DataFrame]
+    job: Job, scope: Scope, note: dict[str, Any], external: dict[str, DataFrame], piece: Piece
 ) -> tuple[Commit, dict[str, int]]:
     table, lake = job.writes, scope.lake
     read, written = Observation() if job.merges else None, Observation()
-    rows = planned_rows(job, scope, external, read).observe(written, *_counters(table))
+    rows = planned_rows(job, scope, external, read, piece).observe(written, *_counters(table))
     if table.lifetime in ("ledger", "cache"):
         lake.append(table, rows, note)
     else:
@@ -125,6 +152,8 @@ def _counters(table: Table) -> list[Column]:
         counters.append(F.sum("file_rows").alias("rows_in"))
     if table.has("changed_by"):
         counters.append(F.count_if(F.size("changed_by") > 0).alias("rows_changed"))
+    if table.has("attempt"):
+        counters.append(F.count_if(F.isnotnull("error")).alias(FAILED))
     if table.drops:
         codes = [*table.reasons, *(f"rule:{name}" for name in table.checks)]
         counters += [F.count_if(F.col("drop_reason") == code).alias(DROPPED + code) for code in codes]

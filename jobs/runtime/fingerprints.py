@@ -15,8 +15,9 @@ from jobs.runtime.recipe import Recipe
 from jobs.runtime.source import Source
 from schemas.table import Table
 
-# Sources enter by the part that shapes rows; how many tasks share the work shapes nothing.
-UNSHAPING = {"sources", "tasks"}
+# Sources enter by the part that shapes rows.  How the work is shared, how often it is tried and of which documents a
+# scorer is asked at all shapes no row.
+UNSHAPING = {"sources", "tasks", "token_budget", "attempts", "budget", "where", "top"}
 
 Fingerprint = str | dict[str, str]
 
@@ -27,19 +28,29 @@ def digest(value: Any) -> str:
 
 
 def all_fingerprints(jobs: Iterable[Job], recipe: Recipe) -> dict[str, Fingerprint]:
-    """Job name -> fingerprint; a job `per_source` has one a source. Jobs come in the order they run."""
+    """Job name -> fingerprint; one a source or a part where the job has these. Jobs come in the order they run."""
     prints: dict[str, Fingerprint] = {}
     producers: dict[str, str] = {}
     for job in jobs:
         params = recipe.params[job.name]
         upstream = {t.name: prints[producers[t.name]] for t in _upstream(job) if t.name in producers}
-        prints[job.name] = (
-            {source.name: _digest_of(job, params, upstream, source) for source in recipe.sources}
-            if job.per_source
-            else _digest_of(job, params, upstream | _sources(params, recipe))
-        )
+        if job.per_source:
+            prints[job.name] = {one.name: _digest_of(job, params, upstream, one) for one in recipe.sources}
+        elif job.parts:
+            prints[job.name] = {
+                name: _digest_of(job, part, _read_by(job, part, upstream)) for name, part in job.parts(params).items()
+            }
+        else:
+            prints[job.name] = _digest_of(job, params, upstream | _sources(params, recipe))
         producers[job.writes.name] = job.name
     return prints
+
+
+def _read_by(job: Job, part: BaseModel, upstream: Mapping[str, Fingerprint]) -> dict[str, Fingerprint]:
+    """The fingerprints of the tables that shape one part."""
+    if job.part_reads is None:
+        return dict(upstream)
+    return {table.name: upstream[table.name] for table in job.part_reads(part) if table.name in upstream}
 
 
 def flat(value: Fingerprint) -> str:
@@ -63,7 +74,7 @@ def _digest_of(job: Job, params: BaseModel, upstream: Mapping[str, Any], source:
             "params": params.model_dump(mode="json", exclude=UNSHAPING),
             "source": source.shaping() if source else None,
             "libraries": {name: _version(name) for name in job.libraries},
-            "models": {name: model_digest(value) for name in job.models if (value := getattr(params, name))},
+            "models": {name: model_digest(value) for name in job.models if (value := getattr(params, name, None))},
             "upstream": dict(upstream),
         }
     )

@@ -32,6 +32,11 @@ class Job:
     outside: a digest of what it sees outside the lake; another one than the last run's gives it work.
     iterative: the transform may run actions, on aggregates or bounded data only.
     per_source: the fingerprint is one of each source, over the part of the source that shapes rows.
+    parts: of the parameters, those of each part that the work consists of, by name: such as scorers.  A part has a
+    fingerprint of its own, and the transform gets its name as `part`; part_column says which part a row is of,
+    part_reads which tables shape one.
+    in_rounds: written piece by piece, for work that takes long (jobs/runtime/rounds.py).
+    idle: why the job has nothing to do with the recipe's parameters (by job), in words; None when it has.
     lake_params: parameters that belong to the lake: fixed by its first run, the same for every recipe.
     contradiction: what in the recipe's parameters (by job) this job cannot work with, in words; None when all is well.
     libraries: distributions whose version shapes the output; "unicodedata" is Python's Unicode tables.
@@ -54,11 +59,20 @@ class Job:
     outside: Callable[..., str] | None = None
     iterative: bool = False
     per_source: bool = False
+    parts: Callable[[Any], Mapping[str, BaseModel]] | None = None
+    part_column: str = "source"
+    part_reads: Callable[[Any], tuple[Table, ...]] | None = None
+    in_rounds: bool = False
+    idle: Callable[[Mapping[str, Any]], str | None] | None = None
     lake_params: tuple[str, ...] = ()
     contradiction: Callable[[Mapping[str, Any]], str | None] | None = None
     libraries: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     revision: int = 1
+
+    def parts_of(self, params: BaseModel) -> Mapping[str, BaseModel]:
+        """The parameters of each part; none where the work has no parts."""
+        return self.parts(params) if self.parts else {}
 
     @property
     def inputs(self) -> tuple[Table, ...]:

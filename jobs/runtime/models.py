@@ -6,6 +6,7 @@ from pathlib import Path
 from jobs.runtime.assets import pinned, resolve_asset
 from jobs.runtime.conf_files import conf_path
 from jobs.runtime.errors import AssetError
+from jobs.runtime.model_places import folder_digest, is_model
 
 PREFIX = "asset:"
 
@@ -21,7 +22,9 @@ def model_file(reference: str) -> str:
 
 
 def model_digest(reference: str) -> str:
-    """The sha256 of a model's bytes: as pinned, so that nothing is fetched, or of the local file."""
+    """The sha256 of a model's bytes: as pinned, so that nothing is fetched, or of the local file or folder."""
+    if is_model(reference):
+        return folder_digest(reference)
     if reference.startswith(PREFIX):
         return pinned(reference.removeprefix(PREFIX), conf_path("assets.yaml"))[1].sha256
     with Path(model_file(reference)).open("rb") as file:

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 
 def _number(value: Any) -> Any:
@@ -17,3 +17,13 @@ Number = Annotated[float, BeforeValidator(_number), Field(strict=True)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 # Of two texts that share anything at all.
 Similarity = Annotated[Number, Field(gt=0, le=1)]
+
+
+class Budget(BaseModel, frozen=True, extra="forbid"):
+    """How much a model may be asked for.
+
+    rows: only so many documents of the dataset, those whose ids come first.  seconds: after these a run stops asking;
+    what is done is kept, the next run goes on."""
+
+    rows: Count | None = None
+    seconds: Annotated[Number, Field(gt=0)] | None = None

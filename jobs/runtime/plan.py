@@ -18,7 +18,7 @@ from jobs.runtime.recipe import Recipe
 from jobs.runtime.run import between
 from jobs.runtime.scope import newest
 from jobs.runtime.source_tables import open_tables
-from jobs.runtime.staleness import look, require_fresh, why_stale
+from jobs.runtime.staleness import look, nothing_asked, require_fresh, why_stale
 from jobs.runtime.tables import Lake
 from schemas.documents import DOCUMENTS
 from schemas.raw_records import RAW_RECORDS
@@ -72,6 +72,8 @@ def plan_recipe(
 
 
 def _plan(context: Context, job: Job, forecast: _Forecast) -> Planned:
+    if nothing_asked(context, job) is not None:
+        return Planned(job.name)
     touched = forecast.touches(job)
     why = _why(context, job)
     if why is None and not touched:

@@ -44,6 +44,8 @@ def run_row(context: Context, job: Job, outcome: Outcome) -> dict[str, Any]:
         "rows_out": outcome.rows_out,
         "rows_changed": outcome.rows_changed,
         "dropped": outcome.dropped,
+        "failed": outcome.failed,
+        "left_over": outcome.left_over,
         "seconds": round(outcome.seconds, 3),
         "cpu_seconds": round(outcome.cpu_seconds, 3),
         "error": outcome.error,

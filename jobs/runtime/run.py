@@ -18,7 +18,7 @@ from jobs.runtime.job import Job
 from jobs.runtime.notices import draft_notices
 from jobs.runtime.recipe import Recipe
 from jobs.runtime.resplit import give_up_splits
-from jobs.runtime.staleness import require_fresh, why_stale
+from jobs.runtime.staleness import nothing_asked, require_fresh, why_stale
 from jobs.runtime.tables import Lake
 from jobs.runtime.tracking import Tracker
 from schemas.splits import SPLITS
@@ -56,7 +56,8 @@ def run_recipe(
         starting = pool.submit(
             tracking.start, context.recipe, lake.location, run_id, context.code_version, context.note
         )
-        context.created = {job.writes.name: pool.submit(_create, context, job) for job in chosen}
+        working = [job for job in chosen if nothing_asked(context, job) is None]
+        context.created = {job.writes.name: pool.submit(_create, context, job) for job in working}
         try:
             for job in chosen:
                 bar.update(bar.task_ids[0], description=f"{recipe.dataset}: {job.name}")
@@ -143,6 +144,8 @@ def _remember(context: Context, job: Job, outcome: Outcome) -> None:
 
 def _skip(context: Context, job: Job) -> Outcome | None:
     """Skip what nothing has changed, and what the draft's digest makes needless."""
+    if (why := nothing_asked(context, job)) is not None:
+        return Outcome(job.name, "idle", note=why)
     if why_stale(context, job) is None:
         return Outcome(job.name, "skipped")
     if gates.writes_version(job) and (same := gates.same_as(context.scope)) is not None:

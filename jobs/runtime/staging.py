@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import file_digest
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from jobs.runtime.errors import ConfigError
 from jobs.runtime.listing import SourceFile
 from jobs.runtime.recipe_file import without_credentials
 from udfs.file_systems import find_file
+from udfs.model_files import Model
 
 FOLDER = "_assets"
 ASSET = "asset:"
@@ -61,6 +63,12 @@ def staged(spark: SparkSession, path: str, lake: str, place: str | None = None) 
             f"there: {said}. Mend the rights, or name another folder or URI that all of them see by `assets`."
         ) from None
     return target
+
+
+def staged_model(spark: SparkSession, model: Model, lake: str, place: str | None = None) -> Model:
+    """The model with its files where executors find them."""
+    files = tuple(replace(file, place=staged(spark, file.place, lake, place)) for file in model.files)
+    return replace(model, files=files)
 
 
 def _to_folder(path: str, target: str) -> None:

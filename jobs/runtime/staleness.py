@@ -26,17 +26,30 @@ def why_stale(context: Context, job: Job) -> str | None:
 
 def _own_reason(context: Context, job: Job) -> str | None:
     last = context.last.get(job.name)
+    if nothing_asked(context, job) is not None:
+        return None
     if last is None:
         return "never finished"
     if last["fingerprint"] != fingerprint_seen(context, job):
         return "sources, recipe or code changed" if job.outside else "recipe or code changed"
+    if last["failed"]:
+        return f"{last['failed']:,} rows failed"
+    if last["left_over"]:
+        return f"a budget left {last['left_over']:,} rows"
     if not context.lake.exists(job.writes) or last["output"] != context.lake.opened[job.writes.name].id:
         return f"table {job.writes.name} is not the one it wrote"
     seen = last["inputs"]
     for table in (*job.watched, job.writes):
+        if table.name not in seen and context.history.head(table) is None:
+            continue  # a table that was not there, and is not: no model has been asked for anything
         if table.name not in seen or context.history.changed(table, seen[table.name]):
             return f"rows of {table.name} changed"
     return None
+
+
+def nothing_asked(context: Context, job: Job) -> str | None:
+    """Why the recipe gives the job nothing to do, in words."""
+    return job.idle(context.recipe.params) if job.idle else None
 
 
 def require_fresh(context: Context, chosen: Sequence[Job]) -> None:
@@ -54,6 +67,8 @@ def fingerprint_seen(context: Context, job: Job) -> str:
     no row, but changes what is current."""
     scope = context.scope
     own, cleaning = flat(scope.fingerprints[job.name]), scope.producers.get(CLEAN_RECORDS.name, job.name)
+    if job.in_rounds:  # what a model is asked for, and how often, shapes no row, and gives work all the same
+        own = digest([own, context.recipe.params[job.name].model_dump(mode="json")])
     if job.outside is not None:
         if job.name not in context.looked:  # once a run: what it leaves is what it has decided by
             context.looked[job.name] = job.outside(context)

@@ -13,7 +13,7 @@ from jobs.runtime.context import Context
 from jobs.runtime.errors import ConfigError
 from jobs.runtime.job import Job
 from jobs.runtime.recipe import Recipe
-from jobs.runtime.staleness import look, why_stale
+from jobs.runtime.staleness import look, nothing_asked, why_stale
 from jobs.runtime.tables import Lake
 from schemas.job_runs import JOB_RUNS
 from schemas.table import Table
@@ -25,7 +25,8 @@ class JobStatus:
 
     rows: of its table, those of the dataset, of its sources, or of the whole lake, as `of` says; None without a table.
     version: Delta version. stale: why a run would work it, None when it is up to date; behind: the first stale job
-    before it that may change what it reads. finished_at, seconds: of its last run that worked.
+    before it that may change what it reads. finished_at, seconds: of its last run that worked. idle: why the recipe
+    gives it nothing to do.
     """
 
     job: str
@@ -36,6 +37,7 @@ class JobStatus:
     behind: str | None
     finished_at: datetime | None
     seconds: float | None
+    idle: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,11 @@ def status_of(spark: SparkSession, recipe: Recipe, jobs: Sequence[Job]) -> Statu
         except ConfigError as error:  # of a source: what the lake holds can be told all the same
             stale, fault = "its sources cannot be listed", str(error)
         upstream = [one.job for one in found if one.stale]
-        behind = upstream[0] if upstream and stale is None else None
+        idle = nothing_asked(context, job)
+        behind = upstream[0] if upstream and stale is None and idle is None else None
         at, seconds = (run["finished_at"], run["seconds"]) if run else (None, None)
-        found.append(JobStatus(job.name, count, of, context.history.head(job.writes), stale, behind, at, seconds))
+        version = context.history.head(job.writes)
+        found.append(JobStatus(job.name, count, of, version, stale, behind, at, seconds, idle))
     versions = context.scope.published().orderBy("dataset_version")
     wanted = ("dataset_version", "name", "published_at", "num_examples", "split_counts", "content_digest")
     return Status(found, versions.select(*wanted).collect(), fault)

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from jobs.assign_splits import Params, transform
 from jobs.frames.links import declared_links
 from schemas.splits import SPLITS
-from tests.conftest import rows
+from tests.conftest import matches_frame, rows
 from udfs.folding import fold_digest
 
 PARAMS = Params(train=0.5, val=0.25, test=0.25, salt="s", prompt_cap=2, revision_cap=2)
@@ -43,10 +43,7 @@ def assign(
         documents.where(documents.document_id.isin([one[0] for one in new])),
         documents,
         cleaned,
-        spark.createDataFrame(
-            [(holder, [(other, 0.5)]) for holder, other in matches],
-            "document_id string, matches array<struct<document_id: string, similarity: double>>",
-        ),
+        matches_frame(spark, [(holder, [(other, 0.5)]) for holder, other in matches]),
         spark.createDataFrame([tuple(one[name] for name in SPLITS.columns.names) for one in splits], SPLITS.columns),
         declared_links(cleaned),
         params,

@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.check_gates import Params, certain_similarity, transform
 from schemas.selections import SELECTIONS
-from tests.conftest import rows
+from tests.conftest import matches_frame, rows
 
 pytestmark = pytest.mark.spark
 
@@ -42,10 +42,7 @@ def judge(
         spark.createDataFrame(
             [(*leak, similarity) for leak in leaks], "document_id string, other_id string, similarity double"
         ),
-        spark.createDataFrame(
-            [(holder, [(other, 0.9)]) for holder, other in matches],
-            "document_id string, matches array<struct<document_id: string, similarity: double>>",
-        ),
+        matches_frame(spark, [(holder, [(other, 0.9)]) for holder, other in matches]),
         FRACTIONS,
         0.6,
         params,

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.assign_splits import Params as SplitParams
 from jobs.find_leaks import Check, Params, links_of, refuse_most, transform
@@ -72,6 +72,12 @@ EXPECTED = [
 ]
 
 
+def no_vectors(spark: SparkSession) -> tuple[DataFrame, DataFrame]:
+    """Embeddings and blocks of a lake without a model."""
+    embeddings = spark.createDataFrame([], "document_id string, vector array<float>")
+    return embeddings, spark.createDataFrame([], "block_id int, vector array<float>")
+
+
 @pytest.mark.parametrize("bind", [LINK_KINDS, ("folded_text", "prompt")])
 def test_pairs_of_two_splits(spark: SparkSession, bind: tuple[str, ...]) -> None:
     """Each pair once, by its strongest finding; equal ones by the fold. Declared keys count where they bind."""
@@ -85,7 +91,7 @@ def test_pairs_of_two_splits(spark: SparkSession, bind: tuple[str, ...]) -> None
     )
     records = spark.createDataFrame(RECORDS, "document_id string, groups array<string>")
     check = Check(0.5, ShingleRule.words(1), bind, group_cap=20)
-    found = transform(documents, records, splits, declared_links(records), check, Params(tasks=1))
+    found = transform(documents, records, splits, *no_vectors(spark), declared_links(records), check, Params(tasks=1))
     expected = EXPECTED if "group" in bind else [one for one in EXPECTED if one["method"] != "declared_key"]
     assert rows(found, "document_id", "other_id") == expected
 
@@ -102,8 +108,8 @@ def test_a_text_that_binds_nowhere_in_the_lake_is_not_held_against_its_groups(sp
     elsewhere = spark.createDataFrame([("a", ["h1", "h2"])], "document_id string, groups array<string>")
     declared = declared_links(mine.union(elsewhere))
     check = Check(0.5, ShingleRule.words(1), LINK_KINDS, group_cap=2)
-    assert rows(transform(documents, mine, splits, declared, check, Params(tasks=1))) == []
-    found = rows(transform(documents, mine, splits, declared_links(mine), check, Params(tasks=1)))
+    assert rows(transform(documents, mine, splits, *no_vectors(spark), declared, check, Params(tasks=1))) == []
+    found = rows(transform(documents, mine, splits, *no_vectors(spark), declared_links(mine), check, Params(tasks=1)))
     assert [(row["document_id"], row["other_id"], row["method"]) for row in found] == [("a", "b", "declared_key")]
 
 

@@ -2,7 +2,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.group_duplicates import Params, transform
-from tests.conftest import rows
+from tests.conftest import matches_frame, rows
 
 pytestmark = pytest.mark.spark
 
@@ -19,7 +19,8 @@ def test_groups_lie_within_one_split_at_the_datasets_threshold(spark: SparkSessi
         [(name, "test" if name in ("g", "z") else "train") for name in "abcdefgxyz"],
         "document_id string, split string",
     )
-    matches = spark.createDataFrame(
+    matches = matches_frame(
+        spark,
         [
             ("b", [("a", 0.7)]),
             ("c", [("b", 0.9), ("gone", 1.0)]),  # a chain; what is no current document ties nothing
@@ -29,7 +30,6 @@ def test_groups_lie_within_one_split_at_the_datasets_threshold(spark: SparkSessi
             ("x", [("c", 0.8)]),
             ("z", []),
         ],
-        "document_id string, matches array<struct<document_id: string, similarity: double>>",
     )
     expected = [
         *[(name, "a", 5) for name in "abc"],
@@ -40,3 +40,12 @@ def test_groups_lie_within_one_split_at_the_datasets_threshold(spark: SparkSessi
     assert rows(found, "document_id") == [
         {"document_id": document, "group_id": group, "group_size": size} for document, group, size in expected
     ]
+
+
+def test_texts_that_say_the_same_count_from_a_cosine_of_their_own(spark: SparkSession) -> None:
+    documents = spark.createDataFrame([(name, name) for name in "abc"], "document_id string, fold_digest string")
+    splits = spark.createDataFrame([(name, "train") for name in "abc"], "document_id string, split string")
+    matches = matches_frame(spark, [("b", [("a", 0.95)]), ("c", [("b", 0.6)])], "semantic")
+    for least, groups in ((None, "aaa"), (0.9, "aac"), (0.99, "abc")):
+        found = rows(transform(documents, matches, splits, Params(semantic=least)), "document_id")
+        assert "".join(row["group_id"] for row in found) == groups

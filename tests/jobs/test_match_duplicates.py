@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import match_duplicates as module
-from jobs.match_duplicates import Params, transform
+from jobs.match_duplicates import Params, shingle_matches
 from tests.conftest import rows
 
 pytestmark = pytest.mark.spark
@@ -28,7 +28,7 @@ def as_bytes(members: list[int] | None) -> bytes | None:
 def run(spark: SparkSession, new: list[str], signed: list[Signed], params: Params) -> DataFrame:
     documents = spark.createDataFrame([(name,) for name in new], "document_id string")
     stored = [(name, as_bytes(fine), as_bytes(coarse), keys) for name, fine, coarse, keys in signed]
-    return transform(documents, spark.createDataFrame(stored, SIGNED), params)
+    return shingle_matches(documents, spark.createDataFrame(stored, SIGNED), params)
 
 
 def row(document_id: str, matches: dict[str, float], uncompared: int = 0) -> dict[str, Any]:

@@ -10,10 +10,9 @@ from pyspark.sql import SparkSession
 from jobs.runtime.source import Source
 from jobs.select_examples import Params, transform
 from schemas.splits import SPLITS
-from tests.conftest import rows
+from tests.conftest import matches_frame, rows
 
 SOURCES = (Source(name="first", path="x", format="text"), Source(name="second", path="x", format="text"))
-MATCHES = "document_id string, matches array<struct<document_id: string, similarity: double>>"
 LIMITS = {"duplicate": 0.7, "match": 0.5, "shingles": 0.6}
 LEAKS = "document_id string, other_id string, method string, similarity double"
 
@@ -54,7 +53,7 @@ def select(
             "document_id string, label string, labels array<string>, label_source string, "
             "drop_reason string, drop_value string, drop_threshold string",
         ),
-        frame(matches, MATCHES),
+        matches_frame(spark, matches).repartition(partitions),
         frame([(d.id, d.group or d.id) for d in docs], "document_id string, group_id string"),
         frame(leaks, LEAKS),
         frame([(d.id, d.split, "hash", f"leak-{d.id}", *d.drop) for d in docs], SPLITS.columns),
@@ -190,7 +189,7 @@ def test_a_document_of_many_records_has_its_best_source_and_newest_revision(spar
             "document_id string, label string, labels array<string>, label_source string, "
             "drop_reason string, drop_value string, drop_threshold string",
         ),
-        spark.createDataFrame([], MATCHES),
+        matches_frame(spark, []),
         spark.createDataFrame([("a", "g"), ("b", "g")], "document_id string, group_id string"),
         spark.createDataFrame([], LEAKS),
         spark.createDataFrame([(one, "train", "hash", "l", *nothing) for one in "ab"], SPLITS.columns),

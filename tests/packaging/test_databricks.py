@@ -61,7 +61,12 @@ def test_each_task_waits_for_the_one_before() -> None:
 def test_each_task_has_a_cluster_of_the_job() -> None:
     clusters = [cluster["job_cluster_key"] for cluster in JOB["job_clusters"]]
     assert clusters == ["cpu", "gpu"]
-    assert {task["job_cluster_key"] for task in JOB["tasks"]} <= set(clusters)
+    assert {task["job_cluster_key"] for task in JOB["tasks"]} == {"cpu", "${var.models_on}"}
+    on_models = [arguments(task) for task in JOB["tasks"] if task["job_cluster_key"] != "cpu"]
+    assert [("--from=embed_text" in one, "--from=score_text" in one) for one in on_models] == [
+        (True, False),
+        (False, True),
+    ]
 
 
 def test_each_task_is_a_command_of_the_wheel() -> None:

@@ -70,7 +70,7 @@ def test_a_lake_of_an_earlier_commit_goes_on_under_more_columns(spark: SparkSess
     run(spark, older)  # looks at the files, which lie elsewhere now, and works what a newer release works otherwise
     stands = examples(older, spark)
     assert stands[1] == before[1] and set(stands[max(stands)]) == before[1]
-    assert run(spark, older) == ["skipped"] * len(PIPELINE), "added columns count as changed rows"
+    assert set(run(spark, older)) == {"skipped", "idle"}, "added columns count as changed rows"
     with (older / "raw" / "faq.csv").open("a", encoding="utf-8") as faq:
         faq.write(NEW_ROW)
     assert "done" in run(spark, older)

@@ -13,7 +13,7 @@ from schemas.job_runs import JOB_RUNS
 from schemas.selections import SELECTIONS
 from schemas.splits import SPLITS
 from schemas.table import Table
-from tests.conftest import frame
+from tests.conftest import frame, matches_frame
 
 
 def test_classes_that_a_split_lacks() -> None:
@@ -88,9 +88,7 @@ def test_a_large_leak_group_is_told_with_what_ties_it(spark: SparkSession) -> No
     frames = {
         "selections": frame(spark, SELECTIONS.columns, *drafts),
         "documents": frame(spark, DOCUMENTS.columns, *documents),
-        "duplicate_matches": spark.createDataFrame(
-            matches, "document_id string, matches array<struct<document_id string, similarity double>>"
-        ),
+        "duplicate_matches": matches_frame(spark, matches),
         "clean_records": spark.createDataFrame(records, "fingerprint string, document_id string, groups array<string>"),
         "job_runs": frame(spark, JOB_RUNS.columns),
         "splits": frame(spark, SPLITS.columns, *({"document_id": one, "leak_group_id": leak} for one, leak in lake)),
@@ -110,9 +108,8 @@ def test_a_large_leak_group_is_told_with_what_ties_it(spark: SparkSession) -> No
         "weakest links of leak group g1: a5 and x (0.510), a1 and x (0.700), a2 and a3 (0.800), a1 and a2 (0.900)",
     ]
     assert len(list(large_leak_groups(context, 1))) == 2 and list(large_leak_groups(context, 3)) == []
-    frames["duplicate_matches"] = spark.createDataFrame(
-        [(one, [(f"z{n}", n / 100) for n in range(33)]) for one in ("a1", "a2")],
-        "document_id string, matches array<struct<document_id string, similarity double>>",
+    frames["duplicate_matches"] = matches_frame(
+        spark, [(one, [(f"z{n}", n / 100) for n in range(33)]) for one in ("a1", "a2")]
     )
     frames["splits"] = frame(spark, SPLITS.columns, *({"document_id": one, "leak_group_id": "g1"} for one in group))
     ends = [(row["low_id"], row["high_id"]) for row in weakest_links(context, ["g1", "g2"])["g1"]]

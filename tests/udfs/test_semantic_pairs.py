@@ -13,7 +13,7 @@ def found(cell: Cell, threshold: float) -> list[tuple[int, int, float]]:
     return sorted(
         (int(left), int(right), round(float(cosine), 5))
         for pairs in near_pairs(cell, threshold)
-        for left, right, cosine in zip(*pairs, strict=True)
+        for left, right, cosine in zip(*pairs[:3], strict=True)
     )
 
 

@@ -41,7 +41,7 @@ def test_a_batch_that_is_too_great_is_halved_down_to_the_text_that_is() -> None:
         return [len(text) for text in texts]
 
     texts = [[1, 1, 1], [9, 1, 1], [2, 2, 2], [3, 3, 3], [4, 4, 4]]
-    found = [(list(places), result) for places, result in answers(texts, 100, work)]
+    found = [(list(places), result) for places, result in answers(texts, [len(ids) for ids in texts], 100, work)]
     assert [places for places, _ in found] == [[0], [1], [2], [3, 4]]
     assert [type(result) for _, result in found] == [list, MemoryError, list, list]
 
@@ -52,5 +52,5 @@ def test_another_error_fails_its_batch_alone() -> None:
             raise ValueError("no such token")
         return [len(text) for text in texts]
 
-    (first, error), (second, result) = answers([[1], [1, 2, 3], [4]], 3, work)
+    (first, error), (second, result) = answers([[1], [1, 2, 3], [4]], [1, 3, 1], 3, work)
     assert (list(first), type(error), list(second), result) == ([1], ValueError, [0, 2], [1, 1])

@@ -13,7 +13,7 @@ from jobs.frames.links import (
     older_texts,
     pairs_of_new,
 )
-from tests.conftest import rows
+from tests.conftest import matches_frame, rows
 
 pytestmark = pytest.mark.spark
 
@@ -92,10 +92,7 @@ def test_a_text_in_too_many_groups_binds_none(spark: SparkSession) -> None:
 
 
 def test_matches_from_the_side_of_the_new_document(spark: SparkSession) -> None:
-    matches = spark.createDataFrame(
-        [("b", [("a", 0.9)]), ("c", [("b", 0.8), ("a", 0.6)]), ("d", [("a", 0.5)])],
-        "document_id string, matches array<struct<document_id: string, similarity: double>>",
-    )
+    matches = matches_frame(spark, [("b", [("a", 0.9)]), ("c", [("b", 0.8), ("a", 0.6)]), ("d", [("a", 0.5)])])
     new = spark.createDataFrame([("b",), ("c",)], "document_id string")
     found = rows(pairs_of_new(matches, new), "document_id", "other_id")
     pairs = [("b", "a"), ("b", "c"), ("c", "a"), ("c", "b")]
