@@ -8,6 +8,8 @@ TORCH := $(VENV)/.torch
 
 DEMO_RECIPES := conf/recipes/reviews_zh.yaml conf/recipes/python_docs.yaml
 
+EXTREMES := "SELECT view, scorer, end, value, text FROM score_extremes WHERE dataset = 'reviews_zh' ORDER BY view, scorer, value DESC"
+
 # The long lanes have targets of their own, so `make test` leaves them out.
 KILL_TESTS := tests/pipeline/test_kill.py
 EQUAL_TESTS := $(addprefix tests/pipeline/,test_equal.py test_growth.py test_run_again.py test_catalog.py test_older_lake.py test_models.py)
@@ -63,6 +65,8 @@ $(TORCH): $(INSTALLED)
 
 demo: $(INSTALLED) ## build datasets from real text and print where they are
 	$(BIN)/sluice run $(DEMO_RECIPES)
+	@echo "What the models find most and least, of some documents:"
+	@$(BIN)/sluice sql conf/recipes/reviews_zh.yaml $(EXTREMES)
 
 # Two at a time: those that need Spark share one session and leave a core idle.
 test: $(TORCH) ## run the tests

@@ -52,7 +52,9 @@ class Bank:
     def run(self, count: int) -> dict[str, tuple[str, int]]:
         """The first `count` questions; what each job did, and how many rows it wrote."""
         rows = [{"id": str(number), **row} for number, row in enumerate(self.questions[:count])]
-        (self.folder / "bank.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        file, lines = self.folder / "bank.jsonl", "".join(json.dumps(row) + "\n" for row in rows)
+        if not file.exists() or file.read_text(encoding="utf-8") != lines:
+            file.write_text(lines, encoding="utf-8")
         path = self.folder / "bank.yaml"
         path.write_text(yaml.safe_dump(self.recipe, sort_keys=False, allow_unicode=True), encoding="utf-8")
         context = run_recipe(self.spark, load_recipe(str(path), PIPELINE), PIPELINE, say=lambda _: None)
@@ -84,12 +86,10 @@ def test_the_first_run_asks_about_every_text_once(bank: Bank) -> None:
     }
     near = bank.ask("SELECT count(*) AS n FROM duplicate_matches WHERE method = 'semantic' AND size(matches) > 0")
     assert near[0]["n"] > 10
-    titled = bank.ask("SELECT count(*) AS n FROM centroids WHERE title LIKE '%card%'")
-    assert titled[0]["n"] >= 1
-    best = bank.ask(
-        "SELECT text FROM scores JOIN documents USING (document_id) WHERE scorer = 'on_topic' ORDER BY value DESC LIMIT 1"
-    )
-    assert best[0]["text"] == TWINS[0]
+    titles = bank.ask("SELECT count(DISTINCT title) AS n FROM centroids")
+    assert titles[0]["n"] == 5
+    best = "SELECT max_by(text, value) AS text FROM scores JOIN documents USING (document_id) WHERE scorer = 'on_topic'"
+    assert "card" in bank.ask(best)[0]["text"]
 
 
 def test_a_second_run_asks_nobody(bank: Bank) -> None:
