@@ -55,35 +55,42 @@ def cell_batches(batches: Iterable[pa.RecordBatch], threshold: float) -> Iterato
 
 
 @dataclass(frozen=True)
-class NewCells:
-    """The new vectors in each cell that one of them probes."""
+class NewVectors:
+    """The new vectors that every task gets.  doc: documents in ascending order [n].  numbers: the cells that each
+    probes [n, probes], its home first."""
 
-    probes: int
-    cells: dict[int, Cell]
+    doc: NDArray[np.int64]
+    vectors: Vectors
+    numbers: NDArray[np.int32]
 
     @classmethod
-    def of(cls, doc: NDArray[np.int64], vectors: Vectors, centres: Vectors, probes: int) -> "NewCells":
-        """Documents in ascending order, with their vectors."""
-        found: dict[int, Cell] = {}
-        if len(doc):
-            numbers = nearest_centres(vectors, centres, probes)[0]
-            for cell in np.unique(numbers):
-                at, probe = np.nonzero(numbers == cell)
-                found[int(cell)] = Cell(doc[at], vectors[at], probe == 0, np.ones(len(at), np.bool_))
-        return cls(probes, found)
+    def of(cls, doc: NDArray[np.int64], vectors: Vectors, centres: Vectors, probes: int) -> "NewVectors":
+        """Find the cells of documents in ascending order."""
+        if not len(doc):
+            return cls(doc, vectors, np.zeros((0, probes), np.int32))
+        return cls(doc, vectors, nearest_centres(vectors, centres, probes)[0])
+
+    def cells(self) -> dict[int, Cell]:
+        """The new vectors of each cell that one of them probes."""
+        found = {}
+        for cell in np.unique(self.numbers):
+            at, probe = np.nonzero(self.numbers == cell)
+            found[int(cell)] = Cell(self.doc[at], self.vectors[at], probe == 0, np.ones(len(at), np.bool_))
+        return found
 
 
 def scan_batches(
-    batches: Iterable[pa.RecordBatch], new: NewCells, centres: Vectors, threshold: float
+    batches: Iterable[pa.RecordBatch], new: NewVectors, centres: Vectors, threshold: float
 ) -> Iterator[pa.RecordBatch]:
     """Input columns: doc, is_new, vector.  Output: PAIRS_SCHEMA."""
+    cells = new.cells()
     for batch in batches:
-        if not batch.num_rows or not new.cells:
+        if not batch.num_rows or not cells:
             continue
         vectors, doc = vectors_of(batch.column("vector")), batch.column("doc").to_numpy()
         is_new = batch.column("is_new").to_numpy(zero_copy_only=False)
-        numbers = nearest_centres(vectors, centres, new.probes)[0]
-        for cell, others in new.cells.items():
+        numbers = nearest_centres(vectors, centres, new.numbers.shape[1])[0]
+        for cell, others in cells.items():
             at, probe = np.nonzero(numbers == cell)
             if len(at):
                 rows = Cell(doc[at], vectors[at], probe == 0, is_new[at])

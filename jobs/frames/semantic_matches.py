@@ -7,13 +7,13 @@ from pyspark.sql import functions as F
 
 from jobs.frames.match_rows import by_document, held, left_out, match_rows
 from jobs.frames.split_order import rank_of
-from udfs.semantic_cells import ENTRIES_SCHEMA, PAIRS_SCHEMA, NewCells, cell_batches, entry_batches, scan_batches
+from udfs.semantic_cells import ENTRIES_SCHEMA, PAIRS_SCHEMA, NewVectors, cell_batches, entry_batches, scan_batches
 from udfs.vectors import Vectors, vectors_of
 
 # Cells in which a vector looks for others: its own and the next ones.
 PROBES = 3
 # New vectors that every task gets, 2 KB each, so that those of all others stay where they are.
-MOST_SENT = 20_000
+MOST_SENT = 10_000
 LEAST_TASKS, ENTRIES_A_TASK = 8, 100_000
 
 
@@ -26,8 +26,8 @@ def semantic_pairs(vectors: DataFrame, centres: Vectors, threshold: float) -> Da
     num_all, num_new = (sizes["all"], sizes["new"]) if sizes else (0, 0)
     if num_new <= MOST_SENT and num_new * 4 <= num_all:
         new = vectors.where("is_new").select("doc", "vector").orderBy("doc").toArrow()
-        cells = NewCells.of(new["doc"].to_numpy(), vectors_of(new["vector"]), centres, PROBES)
-        found = vectors.mapInArrow(partial(scan_batches, new=cells, centres=centres, threshold=threshold), PAIRS_SCHEMA)
+        sent = NewVectors.of(new["doc"].to_numpy(), vectors_of(new["vector"]), centres, PROBES)
+        found = vectors.mapInArrow(partial(scan_batches, new=sent, centres=centres, threshold=threshold), PAIRS_SCHEMA)
     else:
         tasks = max(LEAST_TASKS, num_all * PROBES // ENTRIES_A_TASK)
         entries = vectors.mapInArrow(partial(entry_batches, centres=centres, probes=PROBES), ENTRIES_SCHEMA)

@@ -74,6 +74,10 @@ class Job:
         """The parameters of each part; none where the work has no parts."""
         return self.parts(params) if self.parts else {}
 
+    def names_of_parts(self, params: BaseModel) -> list[str | None]:
+        """The names of the parts; one without a name where the work has none."""
+        return [*self.parts_of(params)] if self.parts else [None]
+
     @property
     def inputs(self) -> tuple[Table, ...]:
         """Every table the job reads, `each` first, without repeats."""

@@ -103,9 +103,11 @@ def _count(context: Context, job: Job, forecast: _Forecast) -> tuple[int, str]:
         return _rows_of_files(context, job, forecast), "rows of changed files"
     if job.each is not None:
         # A row without the key (a dropped record has no document) has nothing to be worked.
-        pending = F.col(job.done_by[0]).isNotNull()
-        waiting = context.scope.pending(job, job.each).where(pending).count() if _is_there(context, job.each) else 0
-        return waiting + forecast.added.get(job.each.name, 0), job.each.name
+        pending, parts = F.col(job.done_by[0]).isNotNull(), job.names_of_parts(context.recipe.params[job.name])
+        waiting = 0
+        if _is_there(context, job.each):
+            waiting = sum(context.scope.pending(job, job.each, part).where(pending).count() for part in parts)
+        return waiting + len(parts) * forecast.added.get(job.each.name, 0), job.each.name
     table = job.reads[0]
     if table.name in forecast.replaced:
         return forecast.replaced[table.name], table.name

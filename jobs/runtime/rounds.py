@@ -55,9 +55,8 @@ class Rounds:
 
     def __iter__(self) -> Iterator[Piece]:
         """The pieces; what comes back for the next one has written the last."""
-        parts: list[str | None] = list(self.job.parts_of(self.scope.recipe.params[self.job.name])) or [None]
         started = time.monotonic()
-        for part in parts:
+        for part in self.job.names_of_parts(self.scope.recipe.params[self.job.name]):
             if self.job.each is None or not self.job.in_rounds:
                 yield Piece(part)
             else:

@@ -29,7 +29,7 @@ def blocks(spark: SparkSession) -> DataFrame:
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize("sent", [0, 20_000])
+@pytest.mark.parametrize("sent", [0, 10_000])
 def test_every_new_document_with_a_vector_has_a_row(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch, sent: int
 ) -> None:

@@ -11,6 +11,7 @@ import yaml
 from pyspark.sql import SparkSession
 
 from jobs.pipeline import PIPELINE
+from jobs.runtime.plan import plan_recipe
 from jobs.runtime.recipe import load_recipe
 from jobs.runtime.run import run_recipe
 from jobs.runtime.tables import Lake
@@ -49,15 +50,17 @@ class Bank:
             },
         }
 
-    def run(self, count: int) -> dict[str, tuple[str, int]]:
-        """The first `count` questions; what each job did, and how many rows it wrote."""
+    def run(self, count: int, plan: bool = False) -> dict[str, tuple[str, int]]:
+        """The first `count` questions; what each job did, and how many rows it wrote.  plan: look ahead before."""
         rows = [{"id": str(number), **row} for number, row in enumerate(self.questions[:count])]
         file, lines = self.folder / "bank.jsonl", "".join(json.dumps(row) + "\n" for row in rows)
         if not file.exists() or file.read_text(encoding="utf-8") != lines:
             file.write_text(lines, encoding="utf-8")
         path = self.folder / "bank.yaml"
         path.write_text(yaml.safe_dump(self.recipe, sort_keys=False, allow_unicode=True), encoding="utf-8")
-        context = run_recipe(self.spark, load_recipe(str(path), PIPELINE), PIPELINE, say=lambda _: None)
+        recipe = load_recipe(str(path), PIPELINE)
+        self.planned = {one.job: one.rows or 0 for one in plan_recipe(self.spark, recipe, PIPELINE)} if plan else {}
+        context = run_recipe(self.spark, recipe, PIPELINE, say=lambda _: None)
         return {one.job: (one.status, one.rows_out) for one in context.outcomes}
 
     def ask(self, statement: str) -> list[dict[str, Any]]:
@@ -97,8 +100,9 @@ def test_a_second_run_asks_nobody(bank: Bank) -> None:
 
 
 def test_one_percent_more_asks_about_one_percent(bank: Bank) -> None:
-    done = bank.run(ALL)
+    done = bank.run(ALL, plan=True)
     added = ALL - FIRST
+    assert all(bank.planned[job] >= rows for job, (status, rows) in done.items() if job in MODEL_JOBS), bank.planned
     assert done["embed_text"] == ("done", added) and done["fit_blocks"] == ("done", 0)
     assert done["match_duplicates"] == ("done", 2 * added) and done["assign_clusters"] == ("done", added)
     assert done["fit_clusters"] == ("done", 0), "grown by 1 %"

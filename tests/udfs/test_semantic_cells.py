@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udfs import semantic_pairs
-from udfs.semantic_cells import NewCells, cell_batches, entry_batches, scan_batches
+from udfs.semantic_cells import NewVectors, cell_batches, entry_batches, scan_batches
 from udfs.vectors import Vectors, lists_of
 
 
@@ -36,7 +36,7 @@ def by_both_ways(
     vectors: Vectors, is_new: np.ndarray, centres: Vectors, probes: int, threshold: float
 ) -> list[dict[tuple[int, int], float]]:
     entries = [one for batch in batches(vectors, is_new, 7) for one in entry_batches([batch], centres, probes)]
-    new = NewCells.of(np.flatnonzero(is_new) - 3, vectors[is_new], centres, probes)
+    new = NewVectors.of(np.flatnonzero(is_new) - 3, vectors[is_new], centres, probes)
     scanned = [one for batch in batches(vectors, is_new, 7) for one in scan_batches([batch], new, centres, threshold)]
     return [pairs(cell_batches(entries, threshold)), pairs(scanned)]
 
@@ -79,6 +79,6 @@ def test_a_thousand_of_one_template_are_tied_by_few_pairs_and_the_rest_is_counte
 
 def test_nothing_is_found_of_nothing() -> None:
     centres, none = unit([[1, 0]]), np.zeros(0, np.int64)
-    new = NewCells.of(none, np.zeros((0, 2), np.float32), centres, 3)
+    new = NewVectors.of(none, np.zeros((0, 2), np.float32), centres, 3)
     assert list(scan_batches(batches(unit([[1, 0]]), np.array([False]), 1), new, centres, 0.5)) == []
     assert list(cell_batches([], 0.5)) == [] and list(entry_batches([], centres, 3)) == []
