@@ -98,7 +98,8 @@ def show_status(dataset: str, status: Status) -> None:
 
 
 def _cells(job: JobStatus) -> tuple[str, ...]:
-    waits = f"waits for {job.behind}" if job.behind else job.idle or "up to date"
+    # Why is a longer story, which `sluice run` tells.
+    waits = f"waits for {job.behind}" if job.behind else "not asked for" if job.idle else "up to date"
     state = f"stale: {job.stale}" if job.stale else waits
     return (
         "-" if job.rows is None else f"{job.rows:,}",
