@@ -69,6 +69,14 @@ def same_from(params: Mapping[str, Any]) -> float | None:
     return found
 
 
+def whole_models(reference: str) -> str:
+    """What a whole model may be named as, and what the reference may have meant."""
+    embedded = asset_models()
+    nearest = get_close_matches(reference, embedded, n=1)
+    guess = f" Did you mean {nearest[0]}?" if nearest else ""
+    return f"one of {', '.join(embedded)}, a folder or URI, or {HUB}ORGANISATION/NAME; found no folder there.{guess}"
+
+
 def is_model(reference: str) -> bool:
     """Whether a reference names a whole model, not a single file."""
     return reference in asset_models() or reference.startswith(HUB) or _is_uri(reference) or Path(reference).is_dir()
@@ -104,10 +112,5 @@ def _facts(reference: str) -> tuple[ModelFacts, tuple[ModelFile, ...]]:
         return described(folder), files_of(folder, reference)
     folder = hub_folder(reference.removeprefix(HUB)) if reference.startswith(HUB) else Path(reference)
     if not folder.is_dir():
-        nearest = get_close_matches(reference, embedded, n=1)
-        guess = f" Did you mean {nearest[0]}?" if nearest else ""
-        raise AssetError(
-            f"model {reference}: expected one of {', '.join(embedded)}, a folder or URI, or {HUB}ORGANISATION/NAME; "
-            f"found no folder there.{guess}"
-        )
+        raise AssetError(f"model {reference}: expected {whole_models(reference)}")
     return described(folder), files_of(folder)

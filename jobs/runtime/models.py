@@ -6,7 +6,7 @@ from pathlib import Path
 from jobs.runtime.assets import pinned, resolve_asset
 from jobs.runtime.conf_files import conf_path
 from jobs.runtime.errors import AssetError
-from jobs.runtime.model_places import folder_digest, is_model
+from jobs.runtime.model_places import folder_digest, is_model, whole_models
 
 PREFIX = "asset:"
 
@@ -17,7 +17,8 @@ def model_file(reference: str) -> str:
         return str(resolve_asset(reference.removeprefix(PREFIX)))
     path = Path(reference)
     if not path.is_file():
-        raise AssetError(f"model {reference}: expected asset:NAME/MEMBER or a file, found none there")
+        whole = f"Of a whole model: {whole_models(reference)}"
+        raise AssetError(f"model {reference}: expected asset:NAME/MEMBER or a file, found none there. {whole}")
     return str(path.absolute())
 
 
